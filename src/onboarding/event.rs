@@ -1,0 +1,262 @@
+//! "Something happened to this identity." The only input of [`Record::apply`](super::Record::apply).
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AttemptId, DedupeKey, EventId, ExceptionName, IdentifierDigest, IdentityId, IdentityState, Method,
+    Observation, SchemaId, SessionDigest,
+};
+
+/// One fact about one identity, as the audit log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub identity: IdentityId,
+    /// When this service heard of it.
+    pub at: Timestamp,
+    pub dedupe: DedupeKey,
+    pub actor: Actor,
+    pub cause: Cause,
+    pub profile: Profile,
+    pub observed: Observed,
+    pub kind: EventKind,
+}
+
+/// Who made it happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    Kratos,
+    /// The signed-in person, through the page.
+    Person,
+    Operator,
+    /// This service, by looking something up.
+    Service,
+}
+
+impl Actor {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Actor::Kratos => "kratos",
+            Actor::Person => "person",
+            Actor::Operator => "operator",
+            Actor::Service => "service",
+        }
+    }
+}
+
+/// The flow whose hook fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookKind {
+    Registration,
+    Settings,
+    Login,
+}
+
+impl HookKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HookKind::Registration => "registration",
+            HookKind::Settings => "settings",
+            HookKind::Login => "login",
+        }
+    }
+}
+
+/// What the page reports: the last segment of `POST /api/onboarding/{action}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageAction {
+    Offered,
+    Started,
+    Skip,
+    Dismiss,
+    Cancelled,
+    Failed,
+    Unavailable,
+    Completed,
+}
+
+impl PageAction {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PageAction::Offered => "offered",
+            PageAction::Started => "started",
+            PageAction::Skip => "skip",
+            PageAction::Dismiss => "dismiss",
+            PageAction::Cancelled => "cancelled",
+            PageAction::Failed => "failed",
+            PageAction::Unavailable => "unavailable",
+            PageAction::Completed => "completed",
+        }
+    }
+}
+
+/// How we came to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    Hook(HookKind),
+    Page(PageAction),
+    /// The person's session at Kratos.
+    Whoami,
+    /// Kratos's admin API.
+    AdminApi,
+    /// A verb of the command line.
+    Cli,
+}
+
+impl Cause {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Hook(HookKind::Registration) => "hook.registration",
+            Cause::Hook(HookKind::Settings) => "hook.settings",
+            Cause::Hook(HookKind::Login) => "hook.login",
+            Cause::Page(PageAction::Offered) => "page.offered",
+            Cause::Page(PageAction::Started) => "page.started",
+            Cause::Page(PageAction::Skip) => "page.skip",
+            Cause::Page(PageAction::Dismiss) => "page.dismiss",
+            Cause::Page(PageAction::Cancelled) => "page.cancelled",
+            Cause::Page(PageAction::Failed) => "page.failed",
+            Cause::Page(PageAction::Unavailable) => "page.unavailable",
+            Cause::Page(PageAction::Completed) => "page.completed",
+            Cause::Whoami => "whoami",
+            Cause::AdminApi => "admin_api",
+            Cause::Cli => "cli",
+        }
+    }
+}
+
+/// What was told about the identity itself. `None` was not told and changes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// `identity.updated_at`: orders two profiles. Not told sorts before everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_id: Option<SchemaId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<IdentityState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifiers: Option<BTreeSet<IdentifierDigest>>,
+}
+
+/// What was told about credentials.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkeys: Option<Observation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_keys: Option<Observation>,
+    /// `completed_at` of the newest `passkey` among the session's authentication methods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey_used_at: Option<Timestamp>,
+    /// The same of `webauthn` at aal1; at aal2 it was a second factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_key_used_at: Option<Timestamp>,
+}
+
+/// Why a ceremony did not end in a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    Timeout,
+    NoGesture,
+    AlreadyRegistered,
+    Config,
+    Network,
+    Kratos,
+    PrivilegeNotGained,
+    Unsupported,
+    Unknown,
+}
+
+impl FailureKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FailureKind::Timeout => "timeout",
+            FailureKind::NoGesture => "no_gesture",
+            FailureKind::AlreadyRegistered => "already_registered",
+            FailureKind::Config => "config",
+            FailureKind::Network => "network",
+            FailureKind::Kratos => "kratos",
+            FailureKind::PrivilegeNotGained => "privilege_not_gained",
+            FailureKind::Unsupported => "unsupported",
+            FailureKind::Unknown => "unknown",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// `method` is `None` where neither the address of the hook nor its body names it.
+    Registered {
+        method: Option<Method>,
+    },
+    SignedIn {
+        method: Option<Method>,
+    },
+    /// The identity changed in the settings flow; what is left may have been told or not.
+    SettingsChanged {
+        method: Option<Method>,
+    },
+    /// The person came to the page before any hook did.
+    Seen,
+    /// The admin API was asked.
+    PasskeysObserved,
+    /// Shown to the person, in this session.
+    Offered {
+        session: SessionDigest,
+    },
+    Started {
+        attempt: Option<AttemptId>,
+    },
+    Skipped,
+    Dismissed,
+    Cancelled {
+        attempt: Option<AttemptId>,
+    },
+    Failed {
+        kind: FailureKind,
+        exception: Option<ExceptionName>,
+        attempt: Option<AttemptId>,
+    },
+    /// This device cannot; says nothing about the account.
+    Unavailable {
+        kind: FailureKind,
+    },
+    /// The page says the ceremony went through. Only Kratos's word makes it true.
+    Completed {
+        attempt: Option<AttemptId>,
+    },
+    /// Everything the person answered is forgotten.
+    Reset,
+}
+
+impl EventKind {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            EventKind::Registered { .. } => "registered",
+            EventKind::SignedIn { .. } => "signed_in",
+            EventKind::SettingsChanged { .. } => "settings_changed",
+            EventKind::Seen => "seen",
+            EventKind::PasskeysObserved => "passkeys_observed",
+            EventKind::Offered { .. } => "offered",
+            EventKind::Started { .. } => "started",
+            EventKind::Skipped => "skipped",
+            EventKind::Dismissed => "dismissed",
+            EventKind::Cancelled { .. } => "cancelled",
+            EventKind::Failed { .. } => "failed",
+            EventKind::Unavailable { .. } => "unavailable",
+            EventKind::Completed { .. } => "completed",
+            EventKind::Reset => "reset",
+        }
+    }
+}

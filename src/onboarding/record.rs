@@ -1,0 +1,221 @@
+//! The record of one identity, and the only place where it changes.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Event, EventKind, FailureKind, IdentifierDigest, IdentityId, IdentityState, Knowledge, Method, Observed,
+    Profile, Reading, SchemaId, SessionDigest, Stage, Transition,
+};
+
+/// A value with the time it was true. The later one wins; of one time the greater, so that order cannot matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Dated<T> {
+    /// `None`: the time was not told; sorts before everything.
+    pub as_of: Option<Timestamp>,
+    pub value: T,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    pub at: Timestamp,
+    pub method: Option<Method>,
+}
+
+/// What the person was shown and answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Offers {
+    /// Sessions in which the offer was shown.
+    pub count: u32,
+    pub last_at: Option<Timestamp>,
+    pub last_session: Option<SessionDigest>,
+    pub started_at: Option<Timestamp>,
+    pub skips: u32,
+    pub skipped_at: Option<Timestamp>,
+    pub cancels: u32,
+    pub cancelled_at: Option<Timestamp>,
+    pub failures: u32,
+    pub failed_at: Option<Timestamp>,
+    pub last_failure: Option<FailureKind>,
+    pub unavailable_at: Option<Timestamp>,
+    pub dismissed_at: Option<Timestamp>,
+    /// The page's claim; never decides.
+    pub claimed_at: Option<Timestamp>,
+}
+
+/// Everything kept about one identity. No traits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub identity: IdentityId,
+    /// Counts the changes; 1 is the first.
+    #[serde(skip)]
+    pub version: u64,
+    /// When this service first heard of the identity.
+    pub first_heard_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_id: Option<Dated<SchemaId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Dated<IdentityState>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifiers: Option<Dated<BTreeSet<IdentifierDigest>>>,
+    #[serde(default)]
+    pub passkeys: Knowledge,
+    #[serde(default)]
+    pub security_keys: Knowledge,
+    #[serde(default)]
+    pub offers: Offers,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_at: Option<Timestamp>,
+}
+
+impl Record {
+    /// The record the first event of an identity makes.
+    pub fn begin(event: &Event) -> (Record, Transition) {
+        let mut record = Record {
+            identity: event.identity,
+            version: 0,
+            first_heard_at: event.at,
+            registration: None,
+            schema_id: None,
+            state: None,
+            identifiers: None,
+            passkeys: Knowledge::default(),
+            security_keys: Knowledge::default(),
+            offers: Offers::default(),
+            reset_at: None,
+        };
+        record.take(event);
+        record.version = 1;
+        let to = record.stage();
+        (record, Transition::Changed { from: None, to })
+    }
+
+    /// The only way a record changes. An event that says what is already known answers `Unchanged`.
+    pub fn apply(&mut self, event: &Event) -> Transition {
+        let before = self.clone();
+        self.take(event);
+        if *self == before {
+            return Transition::Unchanged;
+        }
+        self.version = before.version.saturating_add(1);
+        Transition::Changed { from: Some(before.stage()), to: self.stage() }
+    }
+
+    pub fn stage(&self) -> Stage {
+        let offers = &self.offers;
+        if matches!(self.passkeys.reading(), Reading::AtLeastOne | Reading::Exactly(1..)) {
+            return Stage::Enrolled;
+        }
+        if offers.dismissed_at.is_some() {
+            return Stage::Dismissed;
+        }
+        let steps = [
+            (offers.last_at, Stage::Offered),
+            (offers.started_at, Stage::Started),
+            (offers.skipped_at.max(offers.cancelled_at), Stage::Postponed),
+        ];
+        let newest = steps.into_iter().filter_map(|(at, stage)| at.map(|at| (at, stage))).max();
+        newest.map_or(Stage::Waiting, |(_, stage)| stage)
+    }
+
+    fn take(&mut self, event: &Event) {
+        self.first_heard_at = self.first_heard_at.min(event.at);
+        self.learn_profile(&event.profile);
+        self.learn_credentials(&event.observed);
+        if self.is_answer_before_reset(event) {
+            return;
+        }
+        let at = Some(event.at);
+        let offers = &mut self.offers;
+        match &event.kind {
+            EventKind::Registered { method } => {
+                self.learn_registration(event.profile.created_at.unwrap_or(event.at), *method);
+            }
+            EventKind::SignedIn { .. }
+            | EventKind::SettingsChanged { .. }
+            | EventKind::Seen
+            | EventKind::PasskeysObserved => {}
+            EventKind::Offered { session } => {
+                if offers.last_session != Some(*session) {
+                    offers.count = offers.count.saturating_add(1);
+                    offers.last_session = Some(*session);
+                    offers.last_at = offers.last_at.max(at);
+                }
+            }
+            EventKind::Started { .. } => offers.started_at = offers.started_at.max(at),
+            EventKind::Skipped => {
+                offers.skips = offers.skips.saturating_add(1);
+                offers.skipped_at = offers.skipped_at.max(at);
+            }
+            EventKind::Dismissed => offers.dismissed_at = offers.dismissed_at.or(at),
+            EventKind::Cancelled { .. } => {
+                offers.cancels = offers.cancels.saturating_add(1);
+                offers.cancelled_at = offers.cancelled_at.max(at);
+            }
+            EventKind::Failed { kind, .. } => {
+                offers.failures = offers.failures.saturating_add(1);
+                offers.failed_at = offers.failed_at.max(at);
+                offers.last_failure = Some(*kind);
+            }
+            EventKind::Unavailable { .. } => offers.unavailable_at = offers.unavailable_at.max(at),
+            EventKind::Completed { .. } => offers.claimed_at = offers.claimed_at.max(at),
+            EventKind::Reset => {
+                self.offers = Offers::default();
+                self.reset_at = self.reset_at.max(at);
+            }
+        }
+    }
+
+    fn is_answer_before_reset(&self, event: &Event) -> bool {
+        use EventKind::{PasskeysObserved, Registered, Seen, SettingsChanged, SignedIn};
+        let told_by_kratos = matches!(
+            event.kind,
+            Registered { .. } | SignedIn { .. } | SettingsChanged { .. } | Seen | PasskeysObserved
+        );
+        !told_by_kratos && self.reset_at.is_some_and(|reset| event.at <= reset)
+    }
+
+    fn learn_registration(&mut self, at: Timestamp, method: Option<Method>) {
+        match &mut self.registration {
+            Some(known) => {
+                known.at = known.at.min(at);
+                known.method = known.method.max(method);
+            }
+            None => self.registration = Some(Registration { at, method }),
+        }
+    }
+
+    fn learn_profile(&mut self, told: &Profile) {
+        learn(&mut self.schema_id, told.as_of, told.schema_id.as_ref());
+        learn(&mut self.state, told.as_of, told.state.as_ref());
+        learn(&mut self.identifiers, told.as_of, told.identifiers.as_ref());
+    }
+
+    fn learn_credentials(&mut self, told: &Observed) {
+        for (knowledge, observation, used_at) in [
+            (&mut self.passkeys, told.passkeys, told.passkey_used_at),
+            (&mut self.security_keys, told.security_keys, told.security_key_used_at),
+        ] {
+            if let Some(observation) = observation {
+                knowledge.observe(observation);
+            }
+            if let Some(at) = used_at {
+                knowledge.used(at);
+            }
+        }
+    }
+}
+
+fn learn<T: Clone + Ord>(known: &mut Option<Dated<T>>, as_of: Option<Timestamp>, told: Option<&T>) {
+    if let Some(value) = told {
+        let told = Some(Dated { as_of, value: value.clone() });
+        if told > *known {
+            *known = told;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What an event did to a record.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a person stands on the way to a passkey. Derived from the record, never set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Known to us; nothing was shown yet.
+    Waiting,
+    Offered,
+    /// The ceremony was begun.
+    Started,
+    /// Skipped or cancelled: to be asked again later.
+    Postponed,
+    /// "Don't ask again."
+    Dismissed,
+    /// Kratos says a passkey exists.
+    Enrolled,
+}
+
+impl Stage {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Waiting => "waiting",
+            Stage::Offered => "offered",
+            Stage::Started => "started",
+            Stage::Postponed => "postponed",
+            Stage::Dismissed => "dismissed",
+            Stage::Enrolled => "enrolled",
+        }
+    }
+}
+
+/// The result of [`Record::apply`](super::Record::apply).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// The record already said so.
+    Unchanged,
+    /// `from` is `None` for the first event of an identity. `from == to` when only facts changed.
+    Changed { from: Option<Stage>, to: Stage },
+}
+
+impl Transition {
+    pub fn is_change(self) -> bool {
+        matches!(self, Transition::Changed { .. })
+    }
+}

@@ -1,0 +1,253 @@
+//! What is kept, durably: records, the audit log of events, quarantine.
+//!
+//! [`Store`] is the handle everybody has. Behind it one writer task commits what has queued in one transaction,
+//! on a [`Backend`]; nobody hears success before that commit is durable.
+
+mod backend;
+mod batch;
+mod changes;
+mod quarantine;
+mod sqlite;
+mod writer;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod sqlite_tests;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::onboarding::{Event, EventId, IdentifierDigest, IdentityId, Record, Transition};
+use crate::telemetry::Metrics;
+use batch::{Outcome, Work};
+use changes::Changes;
+use writer::{Answer, Job};
+
+pub use backend::{AuditEntry, Backend, CommitError, ReadError};
+pub use changes::Watch;
+pub use quarantine::{Kept, NewQuarantined, QuarantineFilter, QuarantineReason, Quarantined};
+pub use sqlite::{MadeBy, OpenError, Opening, Sqlite};
+pub use writer::WriterSettings;
+
+/// Records held in memory; one is about 1 KB.
+const CACHED_RECORDS: u64 = 10_000;
+/// How often the log is read for what another process wrote.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+
+/// What became of an event. All of them are durable when they are told.
+#[derive(Debug, Clone)]
+pub enum Stored {
+    Applied {
+        record: Arc<Record>,
+        transition: Transition,
+    },
+    /// The same delivery was stored before; nothing changed now.
+    Duplicate {
+        record: Arc<Record>,
+    },
+    /// The database refuses this event for what it holds; it was put aside, the others of its batch are stored.
+    Quarantined,
+}
+
+/// Nothing is known to be stored. Passing: the caller answers 503 with `Retry-After: 1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    #[error("the write queue is full")]
+    QueueFull,
+    #[error("the database cannot be written")]
+    Unavailable,
+}
+
+/// The handle to everything kept. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
+    sender: mpsc::WeakSender<Job>,
+    shared: Arc<Shared>,
+    settings: WriterSettings,
+    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    backend: Arc<dyn Backend>,
+    metrics: Arc<Metrics>,
+    records: Cache<IdentityId, Arc<Record>>,
+    /// Moves with every commit: a read that a commit overtook must not fill the cache.
+    commits: AtomicU64,
+    changes: Changes,
+}
+
+impl Shared {
+    fn committed(&self, outcomes: &[Answer]) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        let touched = outcomes.iter().filter_map(|outcome| match outcome {
+            Ok(Outcome::Applied { record, transition }) if transition.is_change() => Some(record),
+            _ => None,
+        });
+        for record in touched.clone() {
+            self.records.insert(record.identity, Arc::new(record.clone()));
+        }
+        self.changes.wake(touched.map(|record| record.identity));
+    }
+
+    /// Looks for what other processes wrote (the command line, other instances): drops it from memory, wakes who waits.
+    async fn follow(&self, mut place: i64) {
+        loop {
+            tokio::time::sleep(FOLLOW_EVERY).await;
+            match self.backend.written_elsewhere(place, 1000).await {
+                Ok((reached, identities)) => {
+                    place = reached;
+                    if !identities.is_empty() {
+                        self.commits.fetch_add(1, Ordering::SeqCst);
+                    }
+                    for identity in &identities {
+                        self.records.invalidate(identity);
+                    }
+                    self.changes.wake(identities.into_iter());
+                }
+                Err(error) => tracing::warn!(error = %error, "the log cannot be followed"),
+            }
+        }
+    }
+
+    async fn expire(&self, clock: &Clock) {
+        loop {
+            let before = clock.now().checked_sub(quarantine::SEALED_KEPT).unwrap_or(Timestamp::MIN);
+            if let Err(error) = self.backend.expire_sealed(before).await {
+                tracing::warn!(error = %error, "old quarantined bodies could not be forgotten");
+            }
+            tokio::time::sleep(EXPIRE_EVERY).await;
+        }
+    }
+}
+
+impl Store {
+    /// Starts the writer and its companions on the current tokio runtime.
+    pub async fn start(
+        backend: Arc<dyn Backend>,
+        settings: WriterSettings,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Store, ReadError> {
+        let place = backend.log_end().await?;
+        let shared = Arc::new(Shared {
+            backend,
+            metrics,
+            records: Cache::new(CACHED_RECORDS),
+            commits: AtomicU64::new(0),
+            changes: Changes::default(),
+        });
+        let (sender, queue) = mpsc::channel(settings.queue);
+        let writer = tokio::spawn(writer::run(queue, shared.clone(), settings));
+        let (following, expiring) = (shared.clone(), shared.clone());
+        let follower = tokio::spawn(async move { following.follow(place).await });
+        let expirer = tokio::spawn(async move { expiring.expire(&clock).await });
+        Ok(Store {
+            sender: sender.downgrade(),
+            queue: Arc::new(Mutex::new(Some(sender))),
+            shared,
+            settings,
+            tasks: Arc::new(Mutex::new(vec![writer, follower, expirer])),
+        })
+    }
+
+    /// Through the writer; the result is durable.
+    pub async fn apply(&self, event: Event) -> Result<Stored, WriteError> {
+        Ok(match self.write(Work::Event(Box::new(event))).await? {
+            Outcome::Applied { record, transition } => {
+                Stored::Applied { record: Arc::new(record), transition }
+            }
+            Outcome::Duplicate { record } => Stored::Duplicate { record: Arc::new(record) },
+            Outcome::Quarantined => Stored::Quarantined,
+        })
+    }
+
+    /// Through the writer; durable when it returns. The same delivery twice is one entry.
+    pub async fn quarantine(&self, entry: NewQuarantined) -> Result<(), WriteError> {
+        self.write(Work::Quarantine(Box::new(entry))).await.map(|_| ())
+    }
+
+    async fn write(&self, work: Work) -> Result<Outcome, WriteError> {
+        let (answer, answered) = oneshot::channel();
+        {
+            let sender = self.sender.upgrade().ok_or(WriteError::Unavailable)?;
+            sender.try_send(Job { work, answer }).map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => WriteError::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => WriteError::Unavailable,
+            })?;
+        }
+        match tokio::time::timeout(self.settings.answer_within, answered).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(WriteError::Unavailable),
+        }
+    }
+
+    /// From memory where it is known to be current.
+    pub async fn record(&self, identity: IdentityId) -> Result<Option<Arc<Record>>, ReadError> {
+        if let Some(record) = self.shared.records.get(&identity) {
+            return Ok(Some(record));
+        }
+        let commits = self.shared.commits.load(Ordering::SeqCst);
+        let Some(record) = self.shared.backend.record(identity).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.shared.records.entry(identity).and_compute_with(|_| {
+            // Decided under the key's lock: a commit counts first and fills the cache second.
+            let overtaken = self.shared.commits.load(Ordering::SeqCst) != commits;
+            if overtaken { Op::Nop } else { Op::Put(record.clone()) }
+        });
+        Ok(Some(record))
+    }
+
+    pub fn watch(&self, identity: IdentityId) -> Watch {
+        self.shared.changes.watch(identity)
+    }
+
+    pub async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
+        self.shared.backend.find(digests).await
+    }
+
+    pub async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError> {
+        self.shared.backend.audit(identity, limit).await
+    }
+
+    pub async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<Quarantined>, ReadError> {
+        self.shared.backend.quarantined(filter).await
+    }
+
+    pub async fn quarantined_one(&self, id: EventId) -> Result<Option<Quarantined>, ReadError> {
+        self.shared.backend.quarantined_one(id).await
+    }
+
+    pub async fn drop_quarantined(&self, id: EventId) -> Result<bool, CommitError> {
+        self.shared.backend.drop_quarantined(id).await
+    }
+
+    /// Whether the database can be written now.
+    pub async fn ready(&self) -> Result<(), CommitError> {
+        self.shared.backend.ready().await
+    }
+
+    /// Takes nothing more, commits what has queued, closes the database.
+    pub async fn close(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tasks = tasks.into_iter();
+        if let Some(writer) = tasks.next() {
+            let _ = writer.await;
+        }
+        tasks.for_each(|task| task.abort());
+        self.shared.backend.close().await;
+    }
+}

@@ -1,0 +1,96 @@
+//! The contract on SQLite, and what only a file can do.
+
+use std::sync::Arc;
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::contract::{Fresh, contract, person, registered, store_on};
+use super::*;
+
+async fn fresh() -> Fresh {
+    let directory = tempfile::tempdir().unwrap();
+    let opening = Opening::Migrate(MadeBy::Development);
+    let path = directory.path().join("test.db");
+    let backend = Arc::new(Sqlite::open(&path, opening).await.unwrap());
+    let elsewhere = Arc::new(Sqlite::open(&path, opening).await.unwrap());
+    Fresh { backend, elsewhere, _directory: directory }
+}
+
+contract!(fresh);
+
+async fn execute(fresh: &Fresh, sql: &'static str) {
+    let path = fresh._directory.path().join("test.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Halving finds it: the other 127 are stored, it is in quarantine.
+async fn one_poison_of_128(fresh: Fresh, spoil: &'static str) {
+    let store = store_on(fresh.backend.clone()).await;
+    store.apply(registered(64, 0, 1)).await.unwrap();
+    execute(&fresh, spoil).await;
+    let events = (0..128).map(|n| registered(n, 1, 1));
+    let answers = futures_util::future::join_all(events.map(|event| store.apply(event))).await;
+    for (n, answer) in answers.iter().enumerate() {
+        let poisoned = matches!(answer, Ok(Stored::Quarantined));
+        assert_eq!(poisoned, n == 64, "event {n}: {answer:?}");
+    }
+    let kept = store.quarantined(&QuarantineFilter::default()).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].reason, QuarantineReason::Poison);
+    let Kept::Json(body) = &kept[0].body else { panic!("kept as {:?}", kept[0].body) };
+    assert_eq!(body["identity_id"], person(64).to_string());
+}
+
+#[tokio::test]
+async fn a_refused_event_costs_the_others_nothing() {
+    let spoil = "CREATE TRIGGER poison BEFORE INSERT ON events
+         WHEN hex(NEW.identity) = '5EDDBEECB3D34769AD6D000000000040'
+         BEGIN SELECT RAISE(ABORT, 'poison'); END";
+    one_poison_of_128(fresh().await, spoil).await;
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_costs_the_others_nothing() {
+    one_poison_of_128(fresh().await, "UPDATE records SET facts = '{'").await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_locked_refuses_within_the_deadline_and_heals() {
+    let fresh = fresh().await;
+    let store = store_on(fresh.backend.clone()).await;
+    let path = fresh._directory.path().join("test.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    assert_eq!(store.apply(registered(1, 1, 1)).await.unwrap_err(), WriteError::Unavailable);
+    assert!(store.ready().await.is_err());
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    while store.ready().await.is_err() {}
+    assert!(matches!(store.apply(registered(1, 2, 1)).await, Ok(Stored::Applied { .. })));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let fresh = fresh().await;
+    let settings = WriterSettings { queue: 1, batch: 1, ..WriterSettings::default() };
+    let store = Store::start(fresh.backend.clone(), settings, Clock::system(), Arc::default()).await.unwrap();
+    let answers = futures_util::future::join_all((0..50).map(|n| store.apply(registered(n, 1, 1)))).await;
+    assert!(answers.iter().any(|answer| matches!(answer, Err(WriteError::QueueFull))));
+    assert!(answers.iter().any(|answer| matches!(answer, Ok(Stored::Applied { .. }))));
+}
+
+#[tokio::test]
+async fn development_does_not_touch_what_production_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let open = |opening| Sqlite::open(&path, opening);
+    assert!(matches!(open(Opening::Current(MadeBy::Production)).await, Err(OpenError::Missing(_))));
+    open(Opening::Migrate(MadeBy::Development)).await.unwrap().close().await;
+    open(Opening::Migrate(MadeBy::Development)).await.unwrap().close().await;
+    open(Opening::Current(MadeBy::Production)).await.unwrap().close().await;
+    let refused = open(Opening::Migrate(MadeBy::Development)).await.unwrap_err();
+    assert!(matches!(refused, OpenError::NotDevelopment(_)), "{refused}");
+}

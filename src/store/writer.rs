@@ -1,0 +1,116 @@
+//! Group commit: one task takes what has queued and commits it in one transaction.
+//!
+//! No timer: a batch is whatever arrived while the last one was committed, so a lone request waits for nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot};
+
+use super::backend::{Backend, CommitError};
+use super::batch::{Outcome, Work, detail};
+use super::quarantine::{Kept, NewQuarantined, QuarantineReason};
+use super::{Shared, WriteError};
+use crate::onboarding::Event;
+use crate::telemetry::Metrics;
+
+/// Bounds of the write path.
+#[derive(Debug, Clone, Copy)]
+pub struct WriterSettings {
+    /// Requests that may wait; one more is refused.
+    pub queue: usize,
+    /// Events in one transaction.
+    pub batch: usize,
+    /// A caller that waited this long is told that nothing is certain.
+    pub answer_within: Duration,
+}
+
+impl Default for WriterSettings {
+    fn default() -> WriterSettings {
+        WriterSettings { queue: 4096, batch: 256, answer_within: Duration::from_millis(900) }
+    }
+}
+
+pub(super) type Answer = Result<Outcome, WriteError>;
+
+#[derive(Debug)]
+pub(super) struct Job {
+    pub work: Work,
+    pub answer: oneshot::Sender<Answer>,
+}
+
+pub(super) async fn run(mut queue: mpsc::Receiver<Job>, shared: Arc<Shared>, settings: WriterSettings) {
+    let mut jobs = Vec::with_capacity(settings.batch);
+    while queue.recv_many(&mut jobs, settings.batch).await > 0 {
+        let (work, answers): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.work, job.answer)).unzip();
+        let outcomes = commit(shared.backend.as_ref(), &shared.metrics, work).await;
+        shared.committed(&outcomes);
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // A caller that gave up hears nothing; what it sent is stored all the same.
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+/// Commits the batch; where its data is refused, halves it until the poison is alone, and puts that aside.
+async fn commit(backend: &dyn Backend, metrics: &Metrics, work: Vec<Work>) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(work.len());
+    // Parts still to do, the next one last, so that answers come in order.
+    let mut parts = vec![work];
+    while let Some(mut part) = parts.pop() {
+        let begun = Instant::now();
+        match backend.commit(&part).await {
+            Ok(outcomes) => {
+                metrics.committed(part.len(), begun.elapsed().as_secs_f64());
+                answers.extend(outcomes.into_iter().map(Ok));
+            }
+            Err(CommitError::Unavailable(error)) => {
+                metrics.commit_failed();
+                tracing::error!(error = %error, events = part.len(), "the database cannot be written");
+                let refused = part.len() + parts.iter().map(Vec::len).sum::<usize>();
+                answers.extend((0..refused).map(|_| Err(WriteError::Unavailable)));
+                parts.clear();
+            }
+            Err(CommitError::Data(error)) if part.len() > 1 => {
+                tracing::warn!(error = %error, events = part.len(), "a batch was refused; halving it");
+                let second = part.split_off(part.len() / 2);
+                parts.push(second);
+                parts.push(part);
+            }
+            Err(CommitError::Data(error)) => {
+                metrics.commit_failed();
+                match part.pop() {
+                    Some(Work::Event(event)) => {
+                        tracing::error!(error = %error, "the database refuses an event; it goes to quarantine");
+                        parts.push(vec![Work::Quarantine(Box::new(poison(&event)))]);
+                    }
+                    Some(Work::Quarantine(_)) => {
+                        tracing::error!(error = %error, "the database refuses a quarantine entry");
+                        answers.push(Err(WriteError::Unavailable));
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+    answers
+}
+
+fn poison(event: &Event) -> NewQuarantined {
+    let detail = detail(event).unwrap_or_default();
+    let mut kept: serde_json::Value = serde_json::from_str(&detail).unwrap_or_default();
+    if let Some(fields) = kept.as_object_mut() {
+        fields.insert("identity_id".to_owned(), event.identity.to_string().into());
+    }
+    NewQuarantined {
+        id: event.id,
+        at: event.at,
+        hook: event.cause.as_str().to_owned(),
+        reason: QuarantineReason::Poison,
+        dedupe: event.dedupe,
+        body_sha256: Sha256::digest(detail.as_bytes()).into(),
+        size: u32::try_from(detail.len()).unwrap_or(u32::MAX),
+        body: Kept::Json(kept),
+    }
+}

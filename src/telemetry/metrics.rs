@@ -1,0 +1,163 @@
+//! Prometheus metrics. Labels are closed sets, so their number is bounded.
+
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HookOutcome {
+    Stored,
+    Duplicate,
+    Quarantined,
+    Unauthorized,
+    Refused,
+    Unavailable,
+}
+
+impl HookOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            HookOutcome::Stored => "stored",
+            HookOutcome::Duplicate => "duplicate",
+            HookOutcome::Quarantined => "quarantined",
+            HookOutcome::Unauthorized => "unauthorized",
+            HookOutcome::Refused => "refused",
+            HookOutcome::Unavailable => "unavailable",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HookLabels {
+    hook: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    decision: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReportLabels {
+    action: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KratosLabels {
+    call: &'static str,
+    outcome: &'static str,
+}
+
+/// Counters of one process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    webhooks: Family<HookLabels, Counter>,
+    quarantined: Family<ReasonLabel, Counter>,
+    decisions: Family<DecisionLabels, Counter>,
+    reports: Family<ReportLabels, Counter>,
+    kratos_calls: Family<KratosLabels, Counter>,
+    session_cache_hits: Counter,
+    waiting: Gauge<i64, AtomicI64>,
+    batch_events: Histogram,
+    commit_seconds: Histogram,
+    commit_failures: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let metrics = Metrics {
+            registry: Registry::with_prefix("onboarding"),
+            webhooks: Family::default(),
+            quarantined: Family::default(),
+            decisions: Family::default(),
+            reports: Family::default(),
+            kratos_calls: Family::default(),
+            session_cache_hits: Counter::default(),
+            waiting: Gauge::default(),
+            batch_events: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            commit_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
+            commit_failures: Counter::default(),
+        };
+        metrics.registered()
+    }
+}
+
+impl Metrics {
+    fn registered(mut self) -> Metrics {
+        let registry = &mut self.registry;
+        registry.register("webhooks", "Deliveries by hook and outcome", self.webhooks.clone());
+        registry.register("quarantined", "Deliveries put aside, by reason", self.quarantined.clone());
+        registry.register("decisions", "Decisions answered", self.decisions.clone());
+        registry.register("page_reports", "What the page reported, by action and kind", self.reports.clone());
+        registry.register("kratos_calls", "Calls to Kratos by outcome", self.kratos_calls.clone());
+        registry.register(
+            "session_cache_hits",
+            "Sessions answered from memory",
+            self.session_cache_hits.clone(),
+        );
+        registry.register("waiting_pages", "Long polls and event streams open", self.waiting.clone());
+        registry.register("batch_events", "Events a commit holds", self.batch_events.clone());
+        registry.register("commit_seconds", "Duration of a commit", self.commit_seconds.clone());
+        registry.register("commit_failures", "Commits that failed", self.commit_failures.clone());
+        self
+    }
+
+    pub fn webhook(&self, hook: &'static str, outcome: HookOutcome) {
+        self.webhooks.get_or_create(&HookLabels { hook, outcome: outcome.as_str() }).inc();
+    }
+
+    pub fn quarantined(&self, reason: &'static str) {
+        self.quarantined.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    pub fn decision(&self, decision: &'static str) {
+        self.decisions.get_or_create(&DecisionLabels { decision }).inc();
+    }
+
+    /// `kind` is empty for actions that have none.
+    pub fn report(&self, action: &'static str, kind: &'static str) {
+        self.reports.get_or_create(&ReportLabels { action, kind }).inc();
+    }
+
+    pub fn kratos_call(&self, call: &'static str, outcome: &'static str) {
+        self.kratos_calls.get_or_create(&KratosLabels { call, outcome }).inc();
+    }
+
+    pub fn session_cache_hit(&self) {
+        self.session_cache_hits.inc();
+    }
+
+    pub fn waiting(&self) -> &Gauge<i64, AtomicI64> {
+        &self.waiting
+    }
+
+    pub fn committed(&self, events: usize, seconds: f64) {
+        self.batch_events.observe(u32::try_from(events).unwrap_or(u32::MAX).into());
+        self.commit_seconds.observe(seconds);
+    }
+
+    pub fn commit_failed(&self) {
+        self.commit_failures.inc();
+    }
+
+    /// The text exposition format (OpenMetrics).
+    pub fn render(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
