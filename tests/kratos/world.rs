@@ -1,0 +1,172 @@
+//! Kratos and the service, each on ports of its own, configured by a copy of `kratos-config/`.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use tempfile::TempDir;
+
+use crate::process::Process;
+
+pub const KEY: &str = "the-key-of-this-test";
+
+const START: Duration = Duration::from_secs(60);
+const PLACEHOLDER: &str = "REPLACE-WITH-YOUR-ONBOARDING-KEY";
+
+pub struct World {
+    pub http: Client,
+    kratos_port: u16,
+    service_port: u16,
+    admin: String,
+    kratos: Process,
+    service: Process,
+    _directory: TempDir,
+}
+
+impl World {
+    /// `key` is what Kratos sends; the service knows [`KEY`].
+    pub async fn start(key: &str) -> Self {
+        let binary = kratos_binary();
+        let directory = tempfile::tempdir().unwrap();
+        let [kratos_port, kratos_admin_port, service_port] = free_ports();
+
+        let (mut service, lines) = Process::start_and_listen(
+            "kratos-onboarding",
+            service_command(directory.path(), kratos_port, kratos_admin_port, service_port),
+            directory.path(),
+        );
+        let admin = lines.after("listening admin ", &mut service, START);
+
+        // Neither program sees our own environment: a setting of the developer must not decide a test.
+        configure(directory.path(), [kratos_port, kratos_admin_port, service_port], key);
+        let mut command = Command::new(binary);
+        command.args(["serve", "--dev", "-c", "kratos.yml"]).current_dir(directory.path()).env_clear();
+        // Nothing here may reach outside this machine.
+        command.env("SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED", "false");
+        command.env("SQA_OPT_OUT", "true").env("HOME", directory.path());
+        let kratos = Process::start("kratos", command, directory.path());
+
+        // reqwest takes the provider that the program has chosen; the first test to come here chooses.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+
+        let mut world =
+            Self { http, kratos_port, service_port, admin, kratos, service, _directory: directory };
+        world.wait_for_kratos().await;
+        world
+    }
+
+    async fn wait_for_kratos(&mut self) {
+        let deadline = Instant::now() + START;
+        loop {
+            if let Some(why) = self.kratos.ended().or_else(|| self.service.ended()) {
+                panic!("{why}");
+            }
+            let answer = self.http.get(self.kratos("/health/ready")).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "Kratos is not ready\n{}", self.kratos.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub fn kratos(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.kratos_port)
+    }
+
+    pub fn service(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.service_port)
+    }
+
+    pub async fn metrics(&self) -> String {
+        let url = format!("{}/metrics/prometheus", self.admin);
+        self.http.get(url).send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
+    }
+
+    pub fn logs(&self) -> String {
+        format!("{}\n{}", self.service.log(), self.kratos.log())
+    }
+}
+
+fn kratos_binary() -> PathBuf {
+    let Some(binary) = env::var_os("KRATOS_BIN").filter(|value| !value.is_empty()) else {
+        panic!(
+            "KRATOS_BIN is not set: it names the Kratos program these tests start, for example KRATOS_BIN=/usr/local/bin/kratos make test-kratos"
+        );
+    };
+    let binary = PathBuf::from(binary);
+    assert!(binary.is_file(), "KRATOS_BIN={} is not a file", binary.display());
+    fs::canonicalize(binary).unwrap()
+}
+
+/// All are held until all are known, so that they differ.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn service_command(directory: &Path, kratos: u16, kratos_admin: u16, port: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
+    command.arg("serve").current_dir(directory).env_clear().envs([
+        ("ONBOARDING__SERVE__PUBLIC__HOST", "127.0.0.1".to_owned()),
+        ("ONBOARDING__SERVE__PUBLIC__PORT", port.to_string()),
+        ("ONBOARDING__SERVE__PUBLIC__BASE_URL", format!("http://localhost:{port}")),
+        ("ONBOARDING__SERVE__ADMIN__HOST", "127.0.0.1".to_owned()),
+        ("ONBOARDING__SERVE__ADMIN__PORT", "0".to_owned()),
+        ("ONBOARDING__KRATOS__PUBLIC_URL", format!("http://localhost:{kratos}")),
+        ("ONBOARDING__KRATOS__ADMIN_URL", format!("http://localhost:{kratos_admin}")),
+        ("ONBOARDING__DSN", format!("sqlite://{}", directory.join("onboarding.sqlite").display())),
+        ("ONBOARDING__WEBHOOK__API_KEYS", KEY.to_owned()),
+        // 32 bytes, 0 to 31.
+        ("ONBOARDING__SECRETS__PII", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+    ]);
+    command
+}
+
+/// The configuration as people get it, with other ports and the key filled in.
+fn configure(directory: &Path, [kratos, kratos_admin, service]: [u16; 3], key: &str) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("kratos-config");
+    fs::create_dir(directory.join("hooks")).unwrap();
+    for file in [
+        "identity.schema.json",
+        "hooks/registration.jsonnet",
+        "hooks/settings.jsonnet",
+        "hooks/login.jsonnet",
+    ] {
+        fs::copy(source.join(file), directory.join(file)).unwrap();
+    }
+    let mut text = fs::read_to_string(source.join("kratos.yml")).unwrap();
+    for (from, to) in [
+        (PLACEHOLDER.to_owned(), key.to_owned()),
+        ("localhost:5050".to_owned(), format!("localhost:{service}")),
+        ("localhost:4433".to_owned(), format!("localhost:{kratos}")),
+        ("localhost:4434".to_owned(), format!("localhost:{kratos_admin}")),
+        ("port: 4433".to_owned(), format!("port: {kratos}")),
+        ("port: 4434".to_owned(), format!("port: {kratos_admin}")),
+    ] {
+        assert!(text.contains(&from), "kratos.yml no longer holds {from:?}");
+        text = text.replace(&from, &to);
+    }
+    fs::write(directory.join("kratos.yml"), text).unwrap();
+}
+
+/// Asks again until it is so, for as long as allowed; then says what it was told last.
+pub async fn eventually<T>(
+    within: Duration,
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    let deadline = Instant::now() + within;
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(last) => assert!(Instant::now() < deadline, "no {what} within {within:?}: {last}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
