@@ -34,11 +34,16 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let [kratos_port, kratos_admin_port, service_port] = free_ports();
 
-        let (mut service, lines) = Process::start_and_listen(
-            "kratos-onboarding",
-            service_command(directory.path(), kratos_port, kratos_admin_port, service_port),
-            directory.path(),
-        );
+        let verb = |verb: &[&str]| {
+            let mut command =
+                service_command(directory.path(), kratos_port, kratos_admin_port, service_port);
+            command.args(verb);
+            command
+        };
+        let migrated = verb(&["migrate", "sql"]).output().unwrap();
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        let (mut service, lines) =
+            Process::start_and_listen("kratos-onboarding", verb(&["serve"]), directory.path());
         let admin = lines.after("listening admin ", &mut service, START);
 
         // Neither program sees our own environment: a setting of the developer must not decide a test.
@@ -112,7 +117,7 @@ fn free_ports<const N: usize>() -> [u16; N] {
 
 fn service_command(directory: &Path, kratos: u16, kratos_admin: u16, port: u16) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
-    command.arg("serve").current_dir(directory).env_clear().envs([
+    command.current_dir(directory).env_clear().envs([
         ("ONBOARDING__SERVE__PUBLIC__HOST", "127.0.0.1".to_owned()),
         ("ONBOARDING__SERVE__PUBLIC__PORT", port.to_string()),
         ("ONBOARDING__SERVE__PUBLIC__BASE_URL", format!("http://localhost:{port}")),

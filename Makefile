@@ -1,0 +1,39 @@
+# `make test` is what CI runs. Each target installs what it needs where it is missing.
+
+CARGO ?= cargo
+
+.PHONY: run test lint unit schemathesis test-kratos fuzz bench
+
+run:
+	$(CARGO) run
+
+test: lint unit schemathesis
+
+lint:
+	tests/install rust
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+unit:
+	tests/install rust
+	$(CARGO) test --locked
+
+schemathesis:
+	tests/install python
+	$(CARGO) build --locked
+	tests/schemathesis/run
+
+# KRATOS_BIN names the binary of a real Kratos.
+test-kratos:
+	tests/install rust
+	$(CARGO) test --locked --test kratos
+
+# FUZZ_SECONDS bounds it; 60 where it is not set.
+fuzz:
+	tests/install fuzz
+	cd fuzz && mkdir -p corpus/payload && $(CARGO) +nightly fuzz run payload corpus/payload seeds/payload -- \
+		-dict=payload.dict -max_len=65537 -max_total_time=$${FUZZ_SECONDS:-60}
+
+bench:
+	tests/install rust
+	$(CARGO) bench --locked --bench throughput

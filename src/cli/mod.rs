@@ -1,0 +1,118 @@
+//! The command line: one file a verb. Exit status 0 when it worked, 2 when it was called wrongly, else 1.
+
+mod check;
+mod configuration;
+mod dev_keys;
+mod keygen;
+mod migrate;
+mod openapi;
+mod quarantine;
+mod serve;
+mod terminal;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+const USAGE: u8 = 2;
+
+/// The service beside Ory Kratos that offers every new user a passkey at the right moment.
+#[derive(Debug, Parser)]
+#[command(name = "kratos-onboarding", version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the service.
+    Serve(serve::ServeArguments),
+    /// Make the database, or bring its schema up to this version.
+    #[command(subcommand)]
+    Migrate(migrate::MigrateVerb),
+    /// Look at deliveries that were not understood, read them again, forget them.
+    Quarantine(quarantine::QuarantineArguments),
+    /// Make new secrets, ready to paste.
+    Keygen(keygen::KeygenArguments),
+    /// Print the OpenAPI document of the public listener.
+    Openapi,
+    /// Check the settings, or describe them.
+    #[command(subcommand)]
+    Config(check::ConfigVerb),
+}
+
+/// What the process does; `arguments` begin with its name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody can be told that this could not be printed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    let Some(verb) = arguments.verb.or_else(|| without_verb(cfg!(debug_assertions))) else {
+        eprint!("{}", Arguments::command().render_help());
+        return ExitCode::from(USAGE);
+    };
+    let done = match verb {
+        Verb::Serve(arguments) => boxed(serve::run(&arguments)),
+        Verb::Migrate(verb) => boxed(migrate::run(&verb)),
+        Verb::Quarantine(arguments) => boxed(quarantine::run(&arguments)),
+        Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
+        Verb::Openapi => boxed(openapi::run()),
+        Verb::Config(verb) => boxed(check::run(&verb)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn boxed<E: Error + 'static>(done: Result<(), E>) -> Result<(), Box<dyn Error>> {
+    done.map_err(Into::into)
+}
+
+/// `cargo run` in a fresh checkout shows the service at work; what is deployed does nothing by accident.
+fn without_verb(debug_build: bool) -> Option<Verb> {
+    debug_build.then(|| Verb::Serve(serve::ServeArguments::fallback()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn only_a_debug_build_serves_without_being_told() {
+        assert!(without_verb(false).is_none());
+        assert!(matches!(without_verb(true), Some(Verb::Serve(_))));
+    }
+
+    #[test]
+    fn a_wrong_call_is_refused() {
+        for wrong in [
+            &["x", "nonsense"][..],
+            &["x", "quarantine"],
+            &["x", "quarantine", "replay"],
+            &["x", "quarantine", "replay", "--all", "01920000-0000-7000-8000-000000000000"],
+            &["x", "quarantine", "drop"],
+            &["x", "quarantine", "show", "not-an-id"],
+            &["x", "migrate"],
+            &["x", "keygen", "--format", "toml"],
+        ] {
+            let error = Arguments::try_parse_from(wrong).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{wrong:?}");
+        }
+    }
+}

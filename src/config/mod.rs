@@ -1,0 +1,35 @@
+//! Typed settings: embedded defaults < YAML file < environment. Each section validates itself.
+
+mod known;
+mod mistake;
+mod parse;
+mod reader;
+mod schema;
+mod sections;
+mod settings;
+mod sources;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+pub use mistake::{ConfigErrors, Mistake, Source};
+pub use schema::{SettingsFile, document};
+pub use settings::{
+    AdminListener, Basic, Dsn, Kratos, Listener, Log, LogFormat, Mode, Origin, Page, ReturnPrefix, Secrets,
+    Serve, Settings, SigningSecret, Tls, Webhook,
+};
+pub use sources::{Environment, GeneratedKeys, PREFIX, Sources};
+
+/// Settings from `file` and `env` (names and values), or everything that is wrong with them. Development mode has other
+/// defaults, but its keys have to be given here; [`Sources::with_generated`] is for those that were made.
+pub fn load<N: Into<OsString>, V: Into<OsString>>(
+    file: Option<&Path>,
+    mode: Mode,
+    env: impl IntoIterator<Item = (N, V)>,
+) -> Result<Settings, ConfigErrors> {
+    Sources::read(file, mode, &Environment::of(env)).settings()
+}

@@ -1,0 +1,80 @@
+//! The settings file as types: the JSON Schema, the built-in defaults and the texts of messages come from here.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+
+use super::sections::{
+    KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, SecretsFile, ServeFile, WebhookFile,
+};
+use super::settings::Mode;
+use crate::onboarding::EnrolMethod;
+
+/// Settings of kratos-onboarding. Each can be set in the environment too: `serve.public.port` is
+/// `ONBOARDING__SERVE__PUBLIC__PORT`, and a list is separated by commas there. The environment wins over the file,
+/// the file over the default.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "kratos-onboarding")]
+pub struct SettingsFile {
+    /// The database: `sqlite://PATH`. A path that does not begin with `/` is relative to the working directory. No
+    /// default outside development mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "sqlite:///var/lib/kratos-onboarding/onboarding.db")]
+    pub dsn: Option<String>,
+    /// The two listeners.
+    pub serve: ServeFile,
+    /// Where Ory Kratos is, and what of its configuration must be known here.
+    pub kratos: KratosFile,
+    /// What a hook must come with. Any one credential of any kind is enough; outside development mode at least one
+    /// has to be there.
+    pub webhook: WebhookFile,
+    /// The PostRegistration page and what may call for it.
+    pub page: PageFile,
+    /// What people enrol with: a list of `passkey`, `webauthn` or both. `webauthn` only where Kratos has it with
+    /// `passwordless: true`: otherwise its keys are a second factor.
+    #[schemars(example = ["passkey"])]
+    pub methods: Vec<EnrolMethod>,
+    /// Whom to offer a passkey, and when again.
+    pub policy: PolicyFile,
+    /// Secrets of the service itself.
+    pub secrets: SecretsFile,
+    /// What is logged.
+    pub log: LogFile,
+}
+
+impl Default for SettingsFile {
+    fn default() -> SettingsFile {
+        SettingsFile {
+            dsn: None,
+            serve: ServeFile::default(),
+            kratos: KratosFile::default(),
+            webhook: WebhookFile::default(),
+            page: PageFile::default(),
+            methods: vec![EnrolMethod::Passkey],
+            policy: PolicyFile::default(),
+            secrets: SecretsFile::default(),
+            log: LogFile::default(),
+        }
+    }
+}
+
+impl SettingsFile {
+    pub(super) fn defaults(mode: Mode) -> SettingsFile {
+        let mut file = SettingsFile::default();
+        if mode == Mode::Development {
+            file.dsn = Some("sqlite://kratos-onboarding.db".to_owned());
+            file.serve.public.host = "127.0.0.1".to_owned();
+            // By name, because cookies belong to a host name and `kratos-config/` has Kratos on this one.
+            file.kratos.public_url = Some("http://localhost:4433/".to_owned());
+            file.log.format = LogFormatFile::Pretty;
+        }
+        file
+    }
+}
+
+/// JSON Schema (draft 2020-12) of the settings file.
+pub fn document() -> Schema {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<SettingsFile>()
+}

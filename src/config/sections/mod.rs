@@ -1,0 +1,49 @@
+//! One file a section: what the file may say, and what of it is accepted.
+
+mod dsn;
+mod kratos;
+mod log;
+mod methods;
+mod page;
+mod policy;
+mod secrets;
+mod serve;
+mod webhook;
+
+use super::reader::{Noted, Reader};
+use super::settings::Settings;
+
+pub use kratos::KratosFile;
+pub use log::{LogFile, LogFormatFile};
+pub use page::PageFile;
+pub use policy::PolicyFile;
+pub use secrets::SecretsFile;
+pub use serve::ServeFile;
+pub use webhook::WebhookFile;
+
+/// Reads every section before it stops at the first that has a mistake.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
+    let dsn = dsn::read(reader);
+    let serve = serve::read(reader);
+    let kratos = kratos::read(reader);
+    let webhook = webhook::read(reader);
+    let page = page::read(reader, serve.as_ref().ok().map(|serve| &serve.public));
+    let enrol = methods::read(reader);
+    let policy = policy::read(reader);
+    let secrets = secrets::read(reader);
+    let log = log::read(reader);
+    let (kratos, mut policy) = (kratos?, policy?);
+    policy.enrol = enrol?;
+    policy.privileged_session_max_age = kratos.privileged_session_max_age;
+    Ok(Settings {
+        mode: reader.mode,
+        dsn: dsn?,
+        serve: serve?,
+        kratos,
+        webhook: webhook?,
+        page: page?,
+        policy,
+        secrets: secrets?,
+        log: log?,
+    })
+}

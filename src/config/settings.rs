@@ -1,0 +1,173 @@
+//! What the rest of the service sees: every value parsed, every rule held.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::onboarding::{PiiKeys, Policy};
+
+/// All settings of a running service.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub mode: Mode,
+    pub dsn: Dsn,
+    pub serve: Serve,
+    pub kratos: Kratos,
+    pub webhook: Webhook,
+    pub page: Page,
+    /// Holds `methods` and `kratos.privileged_session_max_age` too.
+    pub policy: Policy,
+    pub secrets: Secrets,
+    pub log: Log,
+}
+
+impl Settings {
+    /// Fills in the public port once it is bound, where the setting says 0.
+    pub fn bound(&mut self, public_port: u16) {
+        // A configured URL never has port 0, so this one was made from the setting.
+        if self.page.default_return_url.port() == Some(0) {
+            self.page.default_return_url = self.serve.public.url(public_port);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Production,
+    /// Generated keys, loopback only.
+    Development,
+}
+
+/// `dsn`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dsn {
+    /// `sqlite://PATH`; a relative path is relative to the working directory.
+    Sqlite(PathBuf),
+}
+
+#[derive(Debug, Clone)]
+pub struct Serve {
+    pub public: Listener,
+    pub admin: AdminListener,
+}
+
+#[derive(Debug, Clone)]
+pub struct Listener {
+    pub host: IpAddr,
+    /// 0: any free port; the bound one is printed.
+    pub port: u16,
+    /// How browsers reach it, scheme to path; `None`: made from host and the bound port.
+    pub base_url: Option<Url>,
+    /// Prefix of every path, `""` or `/like/this`.
+    pub base_path: String,
+    pub tls: Option<Tls>,
+}
+
+impl Listener {
+    /// `base_url`, or one made from host and `port` (the bound one, where the setting says 0). Ends with `/`. For the
+    /// unspecified address the host is `localhost`.
+    pub fn url(&self, port: u16) -> Url {
+        self.base_url.clone().unwrap_or_else(|| self.made_url(port))
+    }
+
+    #[expect(clippy::expect_used, reason = "an IP address, a port and a path of unreserved characters parse")]
+    fn made_url(&self, port: u16) -> Url {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let host = match self.host {
+            host if host.is_unspecified() => "localhost".to_owned(),
+            IpAddr::V4(host) => host.to_string(),
+            IpAddr::V6(host) => format!("[{host}]"),
+        };
+        Url::parse(&format!("{scheme}://{host}:{port}{}/", self.base_path)).expect("a URL")
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct AdminListener {
+    pub listener: Listener,
+    /// Plain HTTP on an address that is not loopback.
+    pub allow_insecure: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct Kratos {
+    pub public_url: Url,
+    /// What a browser uses; defaults to `public_url`.
+    pub browser_url: Url,
+    pub admin_url: Option<Url>,
+    pub session_cookie_name: String,
+    pub privileged_session_max_age: SignedDuration,
+}
+
+/// Credentials a hook may come with; any one of them is enough.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    pub api_keys: Vec<SecretString>,
+    /// Name of the header or cookie.
+    pub api_key_name: String,
+    pub basic_auth: Vec<Basic>,
+    pub signing_secrets: Vec<SigningSecret>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Basic {
+    pub user: String,
+    pub password: SecretString,
+}
+
+/// The decoded part after `whsec_` (Standard Webhooks): 24 to 64 bytes.
+#[derive(Clone)]
+pub struct SigningSecret(pub Vec<u8>);
+
+impl std::fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SigningSecret(…)")
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Besides the service's own.
+    pub allowed_origins: Vec<Origin>,
+    pub default_return_url: Url,
+    pub allowed_return_urls: Vec<ReturnPrefix>,
+}
+
+/// Scheme, host and port as a browser writes them in `Origin` (RFC 6454, section 6.2). Never `null`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin(pub String);
+
+/// An origin and a path prefix that ends at a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnPrefix {
+    pub origin: Origin,
+    /// `/`, or `/like/this` without a `/` at the end.
+    pub path: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    pub pii: PiiKeys,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// A tracing filter: `info`, `warn,kratos_onboarding=debug`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}

@@ -1,0 +1,158 @@
+//! What is refused, and how it is told.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Each with values that are wrong, in the environment.
+const WRONG: &[(&str, &[&str])] = &[
+    (
+        "dsn",
+        &[
+            "memory",
+            "postgres://u:hidden@h/db",
+            "mysql://h",
+            "sqlite://",
+            "sqlite:///a.db?mode=ro",
+            "sqlite:///dir/",
+        ],
+    ),
+    ("serve.public.host", &["localhost", "example.org", "1.2.3", "1.2.3.4:80"]),
+    ("serve.public.port", &["abc", "-1", "65536", "5050.5", "true"]),
+    (
+        "serve.public.base_url",
+        &["example.org", "ftp://a", "http://a/?x", "http://a/#x", "http://u:hidden@a", "http://a:0"],
+    ),
+    ("serve.public.base_path", &["/a b", "/..", "/a?b"]),
+    ("serve.public.tls.cert_file", &["/nonexistent/cert", "/"]),
+    ("serve.public.tls.key_file", &["/nonexistent/key"]),
+    ("serve.admin.host", &["0.0.0.0", "x", "::"]),
+    ("serve.admin.port", &["x", "5050"]),
+    ("serve.admin.base_url", &["x"]),
+    ("serve.admin.base_path", &["/%"]),
+    ("serve.admin.tls.cert_file", &["/nonexistent/cert"]),
+    ("serve.admin.tls.key_file", &["/nonexistent/key"]),
+    ("serve.admin.allow_insecure", &["yes", "1"]),
+    ("kratos.public_url", &["kratos:4433", "http://", "unix:///x"]),
+    ("kratos.browser_url", &["/", "http://a?x"]),
+    ("kratos.admin_url", &["http://u:hidden@a", "x"]),
+    ("kratos.session_cookie_name", &["a b", "a;b", "ä"]),
+    ("kratos.privileged_session_max_age", &["3600", "1d", "0s", "1", "h", "-1h", "11years"]),
+    ("webhook.api_keys", &["hidden", "hidden hidden hidden hidden", "REPLACE-WITH-YOUR-ONBOARDING-KEY"]),
+    ("webhook.api_keys_file", &["/nonexistent/keys"]),
+    ("webhook.api_key_name", &["a b", "a:b", "ä"]),
+    ("webhook.basic_auth", &["hidden", ":hidden", "hidden:"]),
+    ("webhook.basic_auth_file", &["/nonexistent/auth"]),
+    ("webhook.signing_secrets", &["hidden", "whsec_hidden", "whsec_aGlkZGVu"]),
+    ("webhook.signing_secrets_file", &["/nonexistent/secrets"]),
+    ("page.allowed_origins", &["null", "*", "https://a/", "https://a/b", "https://*.a", "a.example"]),
+    ("page.default_return_url", &["/welcome", "javascript:alert(1)", "https://u:hidden@a"]),
+    ("page.allowed_return_urls", &["/welcome", "*", "https://*.a/", "https://a/?x"]),
+    ("methods", &["password", "passkeys", ",", "passkey;webauthn"]),
+    ("policy.enabled", &["on", "0"]),
+    ("policy.registration_methods", &["passwort", ","]),
+    ("policy.schemas", &["a\u{1}b", ","]),
+    ("policy.max_offers", &["0", "1001", "many"]),
+    ("policy.skip_pauses", &["14", "14d,x", ","]),
+    ("policy.cancelled_pause", &["24", "a day", "0s"]),
+    ("policy.removed_pause", &["90", "90x"]),
+    ("policy.dismiss_from_offer", &["0", "always"]),
+    ("policy.required.from", &["tomorrow", "2027-01-01"]),
+    ("policy.required.by", &["tomorrow"]),
+    ("secrets.pii", &["hidden!", "aGlkZGVu"]),
+    ("secrets.pii_file", &["/nonexistent/pii"]),
+    ("log.level", &["inof", "kratos_onboarding=loud", "[span]=info"]),
+    ("log.format", &["text", "JSON!"]),
+];
+
+#[test]
+fn every_setting_refuses_what_is_wrong_and_is_named() {
+    let untested: Vec<String> = known()
+        .paths()
+        .filter(|path| WRONG.iter().all(|(tested, _)| tested != path))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(untested, Vec::<String>::new(), "a setting without a wrong value in this test");
+    for (path, values) in WRONG {
+        for value in *values {
+            // A file beside the list it replaces is a mistake of its own.
+            let list = path.strip_suffix("_file").unwrap_or_default();
+            let mut variables = base();
+            variables.retain(|(name, _)| *name != known::variable(list) && *name != known::variable(path));
+            variables.push((known::variable(path), (*value).to_owned()));
+            let errors = match load(None, Mode::Production, &Environment::of(variables)) {
+                Ok(_) => panic!("{path}={value:?} was accepted"),
+                Err(errors) => errors,
+            };
+            let text = errors.to_string();
+            assert!(named(&errors).iter().any(|name| name.starts_with(path)), "{path}={value:?}:\n{text}");
+            assert!(text.contains(&known::variable(path)), "{path}={value:?} names the variable:\n{text}");
+            assert!(text.contains("allowed:") && text.contains("do:"), "{text}");
+            assert!(!text.contains("hidden"), "{path}: a secret is shown:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn every_type_is_checked_on_its_own() {
+    let text = "
+dsn: 5
+serve:
+  public: { port: abc, host: [1], tls: yes please }
+  admin: { port: { a: 1 }, allow_insecure: 1 }
+kratos: { public_url: true, privileged_session_max_age: 3600 }
+webhook: { api_keys: just-one-key-as-text, api_key_name: 3 }
+methods: passkey
+policy: { enabled: 1, max_offers: 1.5, skip_pauses: [14] }
+log: info
+";
+    let file = file(text);
+    let env = Environment::of([("ONBOARDING__SECRETS__PII", "x"), ("ONBOARDING__SERVE", "1")]);
+    let errors = load(Some(file.path()), Mode::Production, &env).unwrap_err();
+    for path in [
+        "dsn",
+        "serve",
+        "serve.public.port",
+        "serve.public.host",
+        "serve.public.tls",
+        "serve.admin.port",
+        "serve.admin.port.a",
+        "serve.admin.allow_insecure",
+        "kratos.public_url",
+        "kratos.privileged_session_max_age",
+        "webhook.api_keys",
+        "webhook.api_key_name",
+        "methods",
+        "policy.enabled",
+        "policy.max_offers",
+        "policy.skip_pauses[0]",
+        "secrets.pii[0]",
+        "log",
+    ] {
+        // What lies below a setting is told with the setting.
+        let expected = if path == "serve.admin.port.a" { "serve.admin.port" } else { path };
+        assert!(named(&errors).contains(&expected), "{path} is not in:\n{errors}");
+    }
+    let text = errors.to_string();
+    assert!(text.contains(&file.path().display().to_string()), "{text}");
+    assert!(text.contains("bare number") && !text.contains("just-one-key"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn no_value_panics(index in 0..WRONG.len(), value in "\\PC{0,60}|[0-9a-z:/.?#@%*-]{0,40}") {
+        let path = WRONG[index].0;
+        let _ = from_env(&[(path, &value)]).map_err(|errors| errors.to_string());
+    }
+
+    #[test]
+    fn no_variable_panics(name in "[A-Za-z_.]{0,30}", value in ".{0,20}") {
+        let env = Environment::of([(format!("{PREFIX}{name}"), value)]);
+        let _ = load(None, Mode::Production, &env).map_err(|errors| errors.to_string());
+    }
+
+    #[test]
+    fn no_file_panics(text in "(serve|log|dsn|policy|page|- |  |: |\\n|\\[|\\]|[a-z0-9&*!'\"{},#]){0,40}|.{0,80}") {
+        let _ = from_file(&text).map_err(|errors| errors.to_string());
+    }
+}

@@ -1,0 +1,86 @@
+//! The HTTP client of both calls: bounded in time and size, and going nowhere but where it was sent.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use url::Url;
+
+/// A session of a person with many devices and addresses is under 20 KB.
+const LARGEST_ANSWER: usize = 256 * 1024;
+const CONNECT_WITHIN: Duration = Duration::from_millis(500);
+const IDLE_CONNECTIONS: usize = 64;
+
+/// Why Kratos cannot be called at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("its HTTP client: {0}")]
+    Http(#[source] reqwest::Error),
+    #[error("the operating system gives no random bytes")]
+    Random,
+    #[error("there is no tokio runtime")]
+    NoRuntime,
+}
+
+/// Why Kratos's answer is missing. Never holds what was sent or received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    #[error("it did not answer in time")]
+    Slow,
+    #[error("it cannot be connected to, or the connection broke")]
+    Down,
+    #[error("it answered with status {0}")]
+    Status(u16),
+    #[error("it answered more than {LARGEST_ANSWER} bytes")]
+    TooLarge,
+    #[error("it answered something that cannot be read")]
+    Body,
+}
+
+/// A client for the Kratos at `base`; `within` bounds one call from connecting to the last byte.
+pub fn client(base: &Url, within: Duration) -> Result<reqwest::Client, ClientError> {
+    let mut builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_WITHIN)
+        .timeout(within)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+    if base.scheme() == "http" {
+        // Reading the machine's certificates takes longer than the rest of the start, for nothing.
+        builder = builder.tls_certs_only(std::iter::empty());
+    }
+    builder.build().map_err(ClientError::Http)
+}
+
+/// The runtime calls are made on: it outlives an actix worker and the request that asked, and so do the connections.
+pub fn runtime() -> Result<Handle, ClientError> {
+    Handle::try_current().map_err(|_| ClientError::NoRuntime)
+}
+
+/// `base` may end with a slash or hold a path of its own.
+pub fn endpoint(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url.set_query(None);
+    url.set_fragment(None);
+    url
+}
+
+/// Status and body.
+pub async fn send(request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), CallError> {
+    let mut response = request.send().await.map_err(|error| reason(&error))?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+        if body.len().saturating_add(chunk.len()) > LARGEST_ANSWER {
+            return Err(CallError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((response.status().as_u16(), body))
+}
+
+fn reason(error: &reqwest::Error) -> CallError {
+    if error.is_timeout() { CallError::Slow } else { CallError::Down }
+}

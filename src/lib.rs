@@ -1,0 +1,13 @@
+//! kratos-onboarding: the service beside Ory Kratos that offers every new user a passkey at the right moment.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod envelope;
+pub mod kratos;
+pub mod onboarding;
+pub mod page;
+pub mod server;
+pub mod store;
+pub mod telemetry;
+pub mod webhook;

@@ -1,0 +1,104 @@
+//! What the page asks: the decision, what it reports, and the stream of changes.
+
+mod answer;
+mod caller;
+mod cors;
+mod decision;
+mod document;
+mod events;
+mod learning;
+mod links;
+mod origins;
+mod query;
+mod refusals;
+mod report;
+mod report_body;
+mod tag;
+mod waiting;
+
+#[cfg(test)]
+mod tag_properties;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::clock::Clock;
+use crate::config;
+use crate::kratos::{Admin, Sessions};
+use crate::onboarding::Policy;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+
+pub use caller::security_schemes;
+pub use cors::{Cors, CorsService, cors};
+pub use document::{Completed, Document};
+
+use learning::Lookups;
+use links::Links;
+use origins::Origins;
+use report::Answered;
+use waiting::Waiting;
+
+/// What the page's endpoints are made of.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    pub policy: &'a Policy,
+    pub kratos: &'a config::Kratos,
+    pub page: &'a config::Page,
+    /// How browsers reach this service, scheme to path.
+    pub base_url: &'a Url,
+    pub sessions: Arc<Sessions>,
+    /// Only where `kratos.admin_url` is set.
+    pub admin: Option<Arc<Admin>>,
+    pub store: Store,
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    /// Cancelled when the service stops: whoever waits is answered at once.
+    pub stopping: CancellationToken,
+}
+
+/// The state of the page's endpoints.
+#[derive(Debug)]
+pub struct Pages {
+    policy: Policy,
+    origins: Origins,
+    links: Links,
+    sessions: Arc<Sessions>,
+    lookups: Option<Lookups>,
+    store: Store,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    stopping: CancellationToken,
+    waiting: Waiting,
+    answered: Answered,
+}
+
+impl Pages {
+    pub fn new(parts: Parts<'_>) -> Pages {
+        let Parts { policy, kratos, page, base_url, sessions, admin, store, clock, metrics, stopping } =
+            parts;
+        Pages {
+            policy: policy.clone(),
+            origins: Origins::new(base_url, &page.allowed_origins),
+            links: Links::new(base_url, &kratos.browser_url, &page.allowed_return_urls),
+            lookups: admin.map(|admin| Lookups::new(admin, store.clone(), clock.clone())),
+            waiting: Waiting::new(metrics.clone()),
+            answered: Answered::default(),
+            sessions,
+            store,
+            clock,
+            metrics,
+            stopping,
+        }
+    }
+}
+
+/// Registers the endpoints. The application's data must hold a `web::Data<Pages>`.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(decision::decision).service(events::events).service(report::post_report);
+}

@@ -1,0 +1,144 @@
+//! Which rooms answer on which listener.
+
+use std::sync::Arc;
+
+use actix_web::{App, web};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use utoipa::openapi::{InfoBuilder, OpenApi, ServerBuilder};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::StartError;
+use super::errors::{Paths, not_taken};
+use super::health::{self, Readiness};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::kratos::{Admin, Sessions};
+use crate::page::{self, Pages, Parts};
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::webhook::{self, Hooks};
+
+/// The OpenAPI document as it is served.
+#[derive(Debug)]
+pub struct Document(pub String);
+
+/// What the handlers share; one for all workers.
+#[derive(Clone)]
+pub struct Rooms {
+    hooks: web::Data<Hooks>,
+    pub pages: web::Data<Pages>,
+    readiness: web::Data<Readiness>,
+    metrics: web::Data<Metrics>,
+    document: web::Data<Document>,
+    public_paths: web::Data<Paths>,
+    admin_paths: web::Data<Paths>,
+}
+
+impl Rooms {
+    pub fn build(
+        settings: &Settings,
+        public_url: &Url,
+        store: Store,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        waiting: CancellationToken,
+    ) -> Result<Rooms, StartError> {
+        let sessions = Arc::new(Sessions::new(
+            &settings.kratos,
+            settings.secrets.pii.clone(),
+            clock.clone(),
+            metrics.clone(),
+        )?);
+        let admin =
+            Admin::new(&settings.kratos, settings.secrets.pii.clone(), metrics.clone())?.map(Arc::new);
+        let forgetting = sessions.clone();
+        let hooks = Hooks::new(
+            &settings.webhook,
+            settings.secrets.pii.clone(),
+            store.clone(),
+            clock.clone(),
+            metrics.clone(),
+        )
+        .on_stored(move |identity| forgetting.forget(identity));
+        let pages = Pages::new(Parts {
+            policy: &settings.policy,
+            kratos: &settings.kratos,
+            page: &settings.page,
+            base_url: public_url,
+            sessions,
+            admin,
+            store: store.clone(),
+            clock,
+            metrics: metrics.clone(),
+            stopping: waiting,
+        });
+        let base_path = &settings.serve.public.base_path;
+        let public = document(base_path);
+        Ok(Rooms {
+            hooks: web::Data::new(hooks),
+            pages: web::Data::new(pages),
+            readiness: web::Data::new(Readiness::of(store)),
+            metrics: web::Data::from(metrics),
+            public_paths: web::Data::new(Paths::of(&public, base_path)),
+            admin_paths: web::Data::new(Paths::of(
+                &App::new().into_utoipa_app().configure(admin_routes).split_for_parts().1,
+                &settings.serve.admin.listener.base_path,
+            )),
+            document: web::Data::new(Document(public.to_json().unwrap_or_default())),
+        })
+    }
+}
+
+/// For Kratos, browsers and load balancers.
+pub fn public(app: &mut web::ServiceConfig, rooms: &Rooms, base_path: &str) {
+    app.app_data(rooms.hooks.clone())
+        .app_data(rooms.pages.clone())
+        .app_data(rooms.readiness.clone())
+        .app_data(rooms.document.clone())
+        .app_data(rooms.public_paths.clone())
+        .service(web::scope(base_path).configure(|scope| public_routes(&mut ServiceConfig::new(scope))))
+        .default_service(web::to(not_taken));
+}
+
+/// For operators.
+pub fn admin(app: &mut web::ServiceConfig, rooms: &Rooms, base_path: &str) {
+    app.app_data(rooms.metrics.clone())
+        .app_data(rooms.readiness.clone())
+        .app_data(rooms.admin_paths.clone())
+        .service(web::scope(base_path).configure(|scope| admin_routes(&mut ServiceConfig::new(scope))))
+        .default_service(web::to(not_taken));
+}
+
+fn public_routes(routes: &mut ServiceConfig) {
+    routes
+        .configure(webhook::configure)
+        .configure(page::configure)
+        .service(health::alive)
+        .service(health::ready)
+        .service(health::version)
+        .service(health::openapi);
+}
+
+fn admin_routes(routes: &mut ServiceConfig) {
+    routes.service(health::metrics).service(health::alive).service(health::ready).service(health::version);
+}
+
+fn document(base_path: &str) -> OpenApi {
+    let (_, mut document) = App::new().into_utoipa_app().configure(public_routes).split_for_parts();
+    document.info = InfoBuilder::new()
+        .title("kratos-onboarding")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Hooks from Ory Kratos in, one decision about offering a passkey out."))
+        .build();
+    if !base_path.is_empty() {
+        document.servers = Some(vec![ServerBuilder::new().url(base_path).build()]);
+    }
+    document
+}
+
+/// The document of the public listener, as JSON.
+pub fn openapi_document() -> String {
+    document("").to_pretty_json().unwrap_or_default()
+}

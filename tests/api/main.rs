@@ -1,0 +1,14 @@
+//! The specification: the real binary on port 0, spoken to over HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(missing_debug_implementations)]
+
+mod double;
+mod recordings;
+mod service;
+
+mod cli;
+mod config;
+mod durability;
+mod kratos_config;
+mod run;
