@@ -78,7 +78,10 @@ fn main() {
     child.wait().expect("wait");
     print(&measured);
     let idle = runtime.block_on(idle::measure());
-    println!("time from start to ready             {:>9.1} ms  (aim ≤ 50)", idle.ready.as_secs_f64() * 1000.0);
+    println!(
+        "time from start to ready             {:>9.1} ms  (aim ≤ 50)",
+        idle.ready.as_secs_f64() * 1000.0
+    );
     println!("idle memory (resident)               {:>9.1} MB  (aim ≤ 20)", idle.resident_mb);
     println!("size of the binary                   {:>9.1} MB  (aim ≤ 20)", idle.binary_mb);
 }

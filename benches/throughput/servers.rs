@@ -21,7 +21,10 @@ pub fn run() {
         let directory = PathBuf::from(std::env::var_os("BENCH_SERVERS").expect("directory"));
         let kratos = listener();
         let settings = settings(&format!("http://{}", kratos.local_addr().expect("address")));
-        let whoami = HttpServer::new(|| App::new().route("/sessions/whoami", web::get().to(whoami)));
+        let session = web::Data::new(session());
+        let whoami = HttpServer::new(move || {
+            App::new().app_data(session.clone()).route("/sessions/whoami", web::get().to(whoami))
+        });
         actix_web::rt::spawn(whoami.workers(1).listen(kratos).expect("listen").run());
 
         let one_each = WriterSettings { batch: 1, ..WriterSettings::default() };
@@ -71,6 +74,8 @@ fn settings(kratos: &str) -> Settings {
         ("SERVE__PUBLIC__PORT", "0"),
         ("SERVE__ADMIN__PORT", "0"),
         ("KRATOS__PUBLIC_URL", kratos),
+        // Each server is given its own database when it is bound.
+        ("DSN", "sqlite://unused.db"),
         ("WEBHOOK__API_KEYS", super::KEY),
         ("SECRETS__PII", pii),
     ];
@@ -86,12 +91,17 @@ async fn store_nothing(request: HttpRequest, payload: web::Payload, hooks: web::
     HttpResponse::NoContent().finish()
 }
 
-async fn whoami() -> HttpResponse {
+async fn whoami(session: web::Data<serde_json::Value>) -> HttpResponse {
+    HttpResponse::Ok().json(session)
+}
+
+/// A recorded session, begun now: the answer would change with every one that began later.
+fn session() -> serde_json::Value {
     let recorded = include_str!("../../tests/fixtures/kratos/v26.2.0/public/whoami-fresh.json");
     let mut recorded: serde_json::Value = serde_json::from_str(recorded).expect("recording");
-    let body = &mut recorded["body"];
+    let mut session = recorded["body"].take();
     let now = Clock::system().now();
-    body["authenticated_at"] = now.to_string().into();
-    body["expires_at"] = (now + jiff::SignedDuration::from_hours(24)).to_string().into();
-    HttpResponse::Ok().json(body)
+    session["authenticated_at"] = now.to_string().into();
+    session["expires_at"] = (now + jiff::SignedDuration::from_hours(24)).to_string().into();
+    session
 }

@@ -6,20 +6,22 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 -- One row an identity. `facts` is the record as JSON; the other columns are what is searched by.
+-- Rows lie in the order they came; the random keys are in narrow indexes. `id` stands for the identity elsewhere.
 CREATE TABLE records (
-    identity   BLOB    NOT NULL PRIMARY KEY CHECK (length(identity) = 16),
+    id         INTEGER PRIMARY KEY,
+    identity   BLOB    NOT NULL UNIQUE CHECK (length(identity) = 16),
     version    INTEGER NOT NULL CHECK (version > 0),
     stage      TEXT    NOT NULL,
     changed_at INTEGER NOT NULL,
     facts      TEXT    NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- The audit log: every event that was accepted, with the transition it caused. `dedupe` makes a retry harmless.
 CREATE TABLE events (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
     id         BLOB    NOT NULL CHECK (length(id) = 16),
     dedupe     BLOB    NOT NULL UNIQUE CHECK (length(dedupe) = 32),
-    identity   BLOB    NOT NULL CHECK (length(identity) = 16),
+    record     INTEGER NOT NULL REFERENCES records (id),
     at         INTEGER NOT NULL,
     actor      TEXT    NOT NULL,
     cause      TEXT    NOT NULL,
@@ -33,14 +35,14 @@ CREATE TABLE events (
     instance   INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX events_of_identity ON events (identity, seq);
+CREATE INDEX events_of_record ON events (record, seq);
 
 -- Keyed digests of e-mail addresses and the like: for looking a person up.
 CREATE TABLE identifiers (
-    mac      BLOB NOT NULL CHECK (length(mac) = 32),
-    key      BLOB NOT NULL CHECK (length(key) = 4),
-    identity BLOB NOT NULL CHECK (length(identity) = 16),
-    PRIMARY KEY (mac, key, identity)
+    mac    BLOB    NOT NULL CHECK (length(mac) = 32),
+    key    BLOB    NOT NULL CHECK (length(key) = 4),
+    record INTEGER NOT NULL REFERENCES records (id),
+    PRIMARY KEY (mac, key, record)
 ) STRICT, WITHOUT ROWID;
 
 -- Deliveries that were authenticated but not understood. Bounded by hook and reason.

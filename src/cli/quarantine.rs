@@ -1,6 +1,7 @@
 //! `quarantine list | show | replay | drop`: deliveries that were authenticated but not understood.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ use crate::store::{
 use crate::telemetry::Metrics;
 use crate::webhook::{Heard, ReplayError, UnsealError, replay, unseal};
 
+/// An operator can wait longer for a busy disk than Kratos can.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// More than can be kept.
 const ALL: u32 = 10_000_000;
 
@@ -129,8 +132,8 @@ pub(super) fn run(arguments: &QuarantineArguments) -> Result<(), QuarantineError
     runtime.map_err(QuarantineError::Runtime)?.block_on(async {
         let Opened { settings, database, .. } = arguments.verb.config().open(Behind::Refuse).await?;
         let metrics = Arc::new(Metrics::default());
-        let store =
-            Store::start(Arc::new(database), WriterSettings::default(), Clock::system(), metrics).await?;
+        let patient = WriterSettings { answer_within: PATIENCE, ..WriterSettings::default() };
+        let store = Store::start(Arc::new(database), patient, Clock::system(), metrics).await?;
         let done = act(&arguments.verb, &store, &settings.secrets.pii).await;
         store.close().await;
         done
@@ -217,9 +220,12 @@ async fn replay_one(
     keys: &PiiKeys,
 ) -> Result<Result<(), StillNot>, QuarantineError> {
     let heard = Heard { id: entry.id, at: entry.at, dedupe: entry.dedupe };
-    let event = match replay(&entry.body, &entry.hook, heard, keys) {
-        Ok(event) => event,
-        Err(error) => return Ok(Err(error.into())),
+    let event = match entry.refused_event() {
+        Some(event) => event,
+        None => match replay(&entry.body, &entry.hook, heard, keys) {
+            Ok(event) => event,
+            Err(error) => return Ok(Err(error.into())),
+        },
     };
     match store.apply(event).await? {
         Stored::Applied { .. } | Stored::Duplicate { .. } => {

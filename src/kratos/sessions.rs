@@ -22,8 +22,8 @@ use crate::config;
 use crate::onboarding::{IdentityId, PiiKeys};
 use crate::telemetry::Metrics;
 
-/// The page hears 503 within two seconds.
-const WITHIN: Duration = Duration::from_millis(1800);
+/// The page hears 503 within two seconds, also on a machine that has other things to do.
+const WITHIN: Duration = Duration::from_millis(1500);
 const CALLS_AT_ONCE: usize = 64;
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_secs(10);
 const REMEMBERED: u64 = 50_000;

@@ -46,6 +46,12 @@ pub struct Offers {
     pub claimed_at: Option<Timestamp>,
 }
 
+impl Offers {
+    fn is_untouched(&self) -> bool {
+        *self == Offers::default()
+    }
+}
+
 /// Everything kept about one identity. No traits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -67,7 +73,7 @@ pub struct Record {
     pub passkeys: Knowledge,
     #[serde(default)]
     pub security_keys: Knowledge,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Offers::is_untouched")]
     pub offers: Offers,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_at: Option<Timestamp>,

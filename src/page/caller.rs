@@ -67,8 +67,8 @@ impl Asked {
         let found = Credential::find(headers, pages.sessions.cookie_name());
         let changes = !request.method().is_safe();
         // Before anything else: another site's page can make a browser send the cookie, and nothing more.
-        let by_header = found.as_ref().is_ok_and(|credential| credential.kind() == CredentialKind::Header);
-        if changes && !by_header {
+        let by_cookie = found.as_ref().is_ok_and(|credential| credential.kind() == CredentialKind::Cookie);
+        if changes && by_cookie {
             let origin = request.headers().get(ORIGIN).map(|origin| origin.as_bytes());
             if !origin.is_some_and(|origin| pages.origins.allow(origin)) {
                 return Err(CallerError::OriginNotAllowed);

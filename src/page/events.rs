@@ -19,8 +19,8 @@ use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::store::Watch;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// The session is looked at again at least every 60 s; Kratos may take two of them.
-const LOOK_AGAIN: Duration = Duration::from_secs(55);
+/// The session is looked at again at least every 60 s: what is remembered of it may be ten old, and Kratos may take two.
+const LOOK_AGAIN: Duration = Duration::from_secs(45);
 /// While Kratos cannot be asked, nothing is told.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 

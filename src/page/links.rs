@@ -51,7 +51,7 @@ impl Links {
         Links {
             page,
             manage,
-            browser_url: browser_url.to_string(),
+            browser_url: browser_url.as_str().trim_end_matches('/').to_owned(),
             own_origin: base_url.origin().ascii_serialization(),
             allowed: allowed.to_vec(),
             plain,
@@ -64,6 +64,7 @@ impl Links {
         self.tagging.clone()
     }
 
+    /// Without a slash at its end.
     pub fn browser_url(&self) -> &str {
         &self.browser_url
     }

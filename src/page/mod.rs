@@ -41,7 +41,6 @@ pub use document::{Completed, Document};
 use learning::Lookups;
 use links::Links;
 use origins::Origins;
-use report::Answered;
 use waiting::Waiting;
 
 /// What the page's endpoints are made of.
@@ -75,7 +74,6 @@ pub struct Pages {
     metrics: Arc<Metrics>,
     stopping: CancellationToken,
     waiting: Waiting,
-    answered: Answered,
 }
 
 impl Pages {
@@ -88,7 +86,6 @@ impl Pages {
             links: Links::new(base_url, &kratos.browser_url, &page.allowed_return_urls),
             lookups: admin.map(|admin| Lookups::new(admin, store.clone(), clock.clone())),
             waiting: Waiting::new(metrics.clone()),
-            answered: Answered::default(),
             sessions,
             store,
             clock,

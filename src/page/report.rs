@@ -1,11 +1,7 @@
 //! `POST /api/onboarding/{action}`: what the page reports.
 
-use std::fmt;
-use std::time::Duration;
-
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use moka::sync::Cache;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -20,7 +16,7 @@ use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::{
     Actor, Cause, DedupeKey, EnrolMethod, Event, EventKind, FailureKind, Observed, PageAction, Profile,
 };
-use crate::store::Stored;
+use crate::store::{Stored, WriteError};
 
 const ACTIONS: [PageAction; 8] = [
     PageAction::Offered,
@@ -34,22 +30,6 @@ const ACTIONS: [PageAction; 8] = [
 ];
 const LONGEST_KEY: usize = 128;
 
-/// Keys of the last answers of this process. A page whose answer was lost sends it again: it is not to hear that what
-/// it just did is no longer allowed.
-pub struct Answered(Cache<DedupeKey, ()>);
-
-impl Default for Answered {
-    fn default() -> Answered {
-        Answered(Cache::builder().max_capacity(50_000).time_to_live(Duration::from_secs(600)).build())
-    }
-}
-
-impl fmt::Debug for Answered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answered")
-    }
-}
-
 /// Records what the person did, or what became of it, and answers with the decision that holds then.
 ///
 /// The same `Idempotency-Key` again changes nothing. `skip` and `dismiss` are refused where the decision does not allow
@@ -58,7 +38,7 @@ impl fmt::Debug for Answered {
     tag = "page",
     operation_id = "report",
     params(
-        ("action" = ActionName, Path, description = "What happened"),
+        ("action" = inline(ActionName), Path, description = "What happened"),
         ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,128}$",
             description = "1 to 128 visible ASCII characters, of this person and action"),
         ("If-Subject" = Option<String>, Header,
@@ -115,9 +95,15 @@ impl Pages {
         let session = &caller.session;
         let links = || self.links_for(caller.query.return_to.as_deref());
         let known = self.known(session).await;
+        if !known.recorded {
+            // The answer the page had was worked out in memory: this one could not be kept, nor fairly judged.
+            return Err(WriteError::Unavailable.into());
+        }
         let before = self.decided(session, &known, links());
         let dedupe = self.dedupe(&known, action, given_key);
-        if !is_allowed(action, &before) && !self.answered.0.contains_key(&dedupe) {
+        // A page whose answer was lost sends it again: it is not to hear that what it just did is no longer allowed.
+        let is_taken = is_allowed(action, &before) || (given_key.is_some() && self.is_stored(dedupe).await?);
+        if !is_taken {
             return Err(refusals::not_allowed(action.as_str(), &before.document(&self.links)));
         }
         let kind = report.kind.filter(|_| matches!(action, PageAction::Failed | PageAction::Unavailable));
@@ -142,9 +128,6 @@ impl Pages {
                 Known { record: with(Some(&known.record), &event).into(), recorded: false }
             }
         };
-        if given_key.is_some() {
-            self.answered.0.insert(dedupe, ());
-        }
         let mut verified = None;
         if action == PageAction::Completed {
             let confirmed = self.confirmed(&known).await;
@@ -165,6 +148,10 @@ impl Pages {
         let (known, held) = self.lookups.as_ref()?.verify(known).await?;
         let by_security_key = self.policy.enrol.contains(&EnrolMethod::Webauthn) && held.security_keys > 0;
         (held.passkeys > 0 || by_security_key).then_some(known)
+    }
+
+    async fn is_stored(&self, report: DedupeKey) -> Result<bool, WriteError> {
+        self.store.is_known(report).await.map_err(|_| WriteError::Unavailable)
     }
 
     fn dedupe(&self, known: &Known, action: PageAction, given_key: Option<&str>) -> DedupeKey {

@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::StartError;
 use super::errors::{Paths, not_taken};
-use super::health::{self, Readiness};
+use super::health::{self, Document, Readiness};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::kratos::{Admin, Sessions};
@@ -19,10 +19,6 @@ use crate::page::{self, Pages, Parts};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Hooks};
-
-/// The OpenAPI document as it is served.
-#[derive(Debug)]
-pub struct Document(pub String);
 
 /// What the handlers share; one for all workers.
 #[derive(Clone)]
@@ -61,7 +57,7 @@ impl Rooms {
             clock.clone(),
             metrics.clone(),
         )
-        .on_stored(move |identity| forgetting.forget(identity));
+        .on_event(move |identity| forgetting.forget(identity));
         let pages = Pages::new(Parts {
             policy: &settings.policy,
             kratos: &settings.kratos,
@@ -75,7 +71,8 @@ impl Rooms {
             stopping: waiting,
         });
         let base_path = &settings.serve.public.base_path;
-        let public = document(base_path);
+        let public =
+            document(base_path, &settings.webhook.api_key_name, &settings.kratos.session_cookie_name);
         Ok(Rooms {
             hooks: web::Data::new(hooks),
             pages: web::Data::new(pages),
@@ -125,20 +122,26 @@ fn admin_routes(routes: &mut ServiceConfig) {
     routes.service(health::metrics).service(health::alive).service(health::ready).service(health::version);
 }
 
-fn document(base_path: &str) -> OpenApi {
+fn document(base_path: &str, api_key_name: &str, session_cookie_name: &str) -> OpenApi {
     let (_, mut document) = App::new().into_utoipa_app().configure(public_routes).split_for_parts();
     document.info = InfoBuilder::new()
         .title("kratos-onboarding")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Hooks from Ory Kratos in, one decision about offering a passkey out."))
         .build();
+    let schemes = &mut document.components.get_or_insert_default().security_schemes;
+    for (name, scheme) in
+        webhook::security_schemes(api_key_name).into_iter().chain(page::security_schemes(session_cookie_name))
+    {
+        schemes.insert(name.to_owned(), scheme.into());
+    }
     if !base_path.is_empty() {
         document.servers = Some(vec![ServerBuilder::new().url(base_path).build()]);
     }
     document
 }
 
-/// The document of the public listener, as JSON.
+/// The document of the public listener as JSON, with the default names of key and cookie.
 pub fn openapi_document() -> String {
-    document("").to_pretty_json().unwrap_or_default()
+    document("", "X-Onboarding-Key", "ory_kratos_session").to_pretty_json().unwrap_or_default()
 }

@@ -43,6 +43,10 @@ impl Readiness {
     }
 }
 
+/// The OpenAPI document as it is served.
+#[derive(Debug)]
+pub struct Document(pub String);
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always `ok`.
@@ -87,7 +91,7 @@ pub async fn version() -> web::Json<Version> {
     (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
 ))]
 #[get("/openapi.json")]
-pub async fn openapi(document: web::Data<super::app::Document>) -> HttpResponse {
+pub async fn openapi(document: web::Data<Document>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(document.0.clone())
 }
 

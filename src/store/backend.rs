@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
-use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record};
+use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
 
 /// Why a batch was not committed. Nothing of it is stored then.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,9 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Identities that have any of the digests.
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError>;
+
+    /// Whether the same delivery was stored before.
+    async fn is_known(&self, delivery: DedupeKey) -> Result<bool, ReadError>;
 
     /// Newest first.
     async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError>;

@@ -112,8 +112,8 @@ pub fn plan<'a>(
     Ok(plan)
 }
 
-/// The event's content, for the audit log and for quarantine.
-pub fn detail(event: &Event) -> Result<String, serde_json::Error> {
+/// The event's content, for the audit log.
+fn detail(event: &Event) -> Result<String, serde_json::Error> {
     #[derive(Serialize)]
     struct Detail<'a> {
         event: &'a EventKind,

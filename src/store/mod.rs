@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::onboarding::{Event, EventId, IdentifierDigest, IdentityId, Record, Transition};
+use crate::onboarding::{DedupeKey, Event, EventId, IdentifierDigest, IdentityId, Record, Transition};
 use crate::telemetry::Metrics;
 use batch::{Outcome, Work};
 use changes::Changes;
@@ -216,6 +216,11 @@ impl Store {
 
     pub async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
         self.shared.backend.find(digests).await
+    }
+
+    /// Whether an event with this key was stored before.
+    pub async fn is_known(&self, delivery: DedupeKey) -> Result<bool, ReadError> {
+        self.shared.backend.is_known(delivery).await
     }
 
     pub async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError> {

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::onboarding::{DedupeKey, EventId};
+use crate::onboarding::{Actor, Cause, DedupeKey, Event, EventId, EventKind, IdentityId, Observed, Profile};
 
 /// Bodies kept for each hook and reason; older ones keep time and hash only.
 pub const BODIES_KEPT: u32 = 100;
@@ -95,6 +96,45 @@ pub struct NewQuarantined {
     pub body: Kept,
 }
 
+/// An event that the database refused, but for what its row says. It names nobody, so it is kept whole.
+#[derive(Debug, Serialize, Deserialize)]
+struct Refused {
+    identity_id: IdentityId,
+    actor: Actor,
+    cause: Cause,
+    event: EventKind,
+    #[serde(default)]
+    profile: Profile,
+    #[serde(default)]
+    observed: Observed,
+}
+
+impl NewQuarantined {
+    /// An event that the database refused.
+    pub fn refused(event: &Event) -> NewQuarantined {
+        let refused = Refused {
+            identity_id: event.identity,
+            actor: event.actor,
+            cause: event.cause,
+            event: event.kind.clone(),
+            profile: event.profile.clone(),
+            observed: event.observed.clone(),
+        };
+        let body = serde_json::to_value(refused).unwrap_or_default();
+        let text = body.to_string();
+        NewQuarantined {
+            id: event.id,
+            at: event.at,
+            hook: event.cause.as_str().to_owned(),
+            reason: QuarantineReason::Poison,
+            dedupe: event.dedupe,
+            body_sha256: Sha256::digest(&text).into(),
+            size: u32::try_from(text.len()).unwrap_or(u32::MAX),
+            body: Kept::Json(body),
+        }
+    }
+}
+
 /// A row, as the verbs show it.
 #[derive(Debug, Clone)]
 pub struct Quarantined {
@@ -106,6 +146,25 @@ pub struct Quarantined {
     pub body_sha256: [u8; 32],
     pub size: u32,
     pub body: Kept,
+}
+
+impl Quarantined {
+    /// The event that it was, where the database refused one and the body is still there.
+    pub fn refused_event(&self) -> Option<Event> {
+        let (QuarantineReason::Poison, Kept::Json(body)) = (self.reason, &self.body) else { return None };
+        let refused = Refused::deserialize(body).ok()?;
+        Some(Event {
+            id: self.id,
+            identity: refused.identity_id,
+            at: self.at,
+            dedupe: self.dedupe,
+            actor: refused.actor,
+            cause: refused.cause,
+            profile: refused.profile,
+            observed: refused.observed,
+            kind: refused.event,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Default)]

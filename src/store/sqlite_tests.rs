@@ -42,12 +42,13 @@ async fn one_poison_of_128(fresh: Fresh, spoil: &'static str) {
     assert_eq!(kept[0].reason, QuarantineReason::Poison);
     let Kept::Json(body) = &kept[0].body else { panic!("kept as {:?}", kept[0].body) };
     assert_eq!(body["identity_id"], person(64).to_string());
+    assert_eq!(kept[0].refused_event(), Some(registered(64, 1, 1)), "it is kept whole");
 }
 
 #[tokio::test]
 async fn a_refused_event_costs_the_others_nothing() {
     let spoil = "CREATE TRIGGER poison BEFORE INSERT ON events
-         WHEN hex(NEW.identity) = '5EDDBEECB3D34769AD6D000000000040'
+         WHEN (SELECT hex(identity) FROM records WHERE id = NEW.record) = '5EDDBEECB3D34769AD6D000000000040'
          BEGIN SELECT RAISE(ABORT, 'poison'); END";
     one_poison_of_128(fresh().await, spoil).await;
 }

@@ -5,14 +5,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
 use super::backend::{Backend, CommitError};
-use super::batch::{Outcome, Work, detail};
-use super::quarantine::{Kept, NewQuarantined, QuarantineReason};
+use super::batch::{Outcome, Work};
+use super::quarantine::NewQuarantined;
 use super::{Shared, WriteError};
-use crate::onboarding::Event;
 use crate::telemetry::Metrics;
 
 /// Bounds of the write path.
@@ -83,7 +81,7 @@ async fn commit(backend: &dyn Backend, metrics: &Metrics, work: Vec<Work>) -> Ve
                 match part.pop() {
                     Some(Work::Event(event)) => {
                         tracing::error!(error = %error, "the database refuses an event; it goes to quarantine");
-                        parts.push(vec![Work::Quarantine(Box::new(poison(&event)))]);
+                        parts.push(vec![Work::Quarantine(Box::new(NewQuarantined::refused(&event)))]);
                     }
                     Some(Work::Quarantine(_)) => {
                         tracing::error!(error = %error, "the database refuses a quarantine entry");
@@ -95,22 +93,4 @@ async fn commit(backend: &dyn Backend, metrics: &Metrics, work: Vec<Work>) -> Ve
         }
     }
     answers
-}
-
-fn poison(event: &Event) -> NewQuarantined {
-    let detail = detail(event).unwrap_or_default();
-    let mut kept: serde_json::Value = serde_json::from_str(&detail).unwrap_or_default();
-    if let Some(fields) = kept.as_object_mut() {
-        fields.insert("identity_id".to_owned(), event.identity.to_string().into());
-    }
-    NewQuarantined {
-        id: event.id,
-        at: event.at,
-        hook: event.cause.as_str().to_owned(),
-        reason: QuarantineReason::Poison,
-        dedupe: event.dedupe,
-        body_sha256: Sha256::digest(detail.as_bytes()).into(),
-        size: u32::try_from(detail.len()).unwrap_or(u32::MAX),
-        body: Kept::Json(kept),
-    }
 }

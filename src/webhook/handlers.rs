@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::hook::Hook;
 use super::receive::{Hooks, ReceiveError, Received};
 use crate::envelope::{ErrorEnvelope, Refusal};
+use crate::onboarding::HookKind;
 use crate::store::QuarantineReason;
 
 /// The delivery was put aside: it is not lost, and Kratos need not send it again.
@@ -62,8 +63,8 @@ async fn post_registration(
     tag = "webhook",
     operation_id = "hook",
     params(
-        ("hook" = String, Path, description = "`registration`, `settings` or `login`"),
-        ("method" = String, Path, description = "A method of Kratos: `password`, `oidc`, `code`, `webauthn`, `passkey`, `profile`, …"),
+        ("hook" = inline(HookKind), Path, description = "The flow whose hook it is"),
+        ("method" = String, Path, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "A method of Kratos: `password`, `oidc`, `code`, `webauthn`, `passkey`, `profile`, …"),
     ),
     request_body(
         content = Object, content_type = "application/json",

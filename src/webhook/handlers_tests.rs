@@ -47,7 +47,7 @@ async fn running() -> Running {
     let forgotten = Arc::new(AtomicU32::new(0));
     let count = forgotten.clone();
     let hooks = Hooks::new(&webhook, keys(), store.clone(), clock, metrics.clone())
-        .on_stored(move |_| {
+        .on_event(move |_| {
             count.fetch_add(1, Ordering::SeqCst);
         })
         .body_deadline(Duration::from_millis(50));
@@ -136,7 +136,7 @@ async fn a_stranger_is_told_nothing_and_nothing_is_stored() {
 async fn what_is_not_understood_is_202_and_kept_once() {
     let running = running().await;
     for (body, reason) in [
-        ("", "not_json"),
+        ("", "empty"),
         ("\u{0}", "not_json"),
         ("[]", "not_an_object"),
         ("null", "not_an_object"),
@@ -237,7 +237,7 @@ async fn a_closed_store_is_503_with_retry_after() {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(headers.get("Retry-After").unwrap(), "1");
     }
-    assert_eq!(running.forgotten.load(Ordering::SeqCst), 0);
+    assert_eq!(running.forgotten.load(Ordering::SeqCst), 1, "told of before it is stored");
 }
 
 #[test]

@@ -27,5 +27,5 @@ pub use handlers::{PutAside, PutAsideDelivery, configure, security_schemes};
 pub use hook::Hook;
 pub use payload::{Delivery, Heard, Unreadable};
 pub use quarantine::{ReplayError, put_aside, replay};
-pub use receive::{Hooks, ReceiveError, Received};
+pub use receive::{Hooks, ReceiveError, Received, Understood};
 pub use seal::{SEALED_MAX, UnsealError, seal, unseal};

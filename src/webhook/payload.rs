@@ -29,6 +29,11 @@ const IDENTIFIERS_MAX: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     #[error(
+        "There is no body. Kratos sends none where its template works out more than 65536 bytes: let the template \
+         pick what it sends."
+    )]
+    Empty,
+    #[error(
         "The body is not JSON (RFC 8259), or nested deeper than 128 levels. Check the template of the hook."
     )]
     NotJson,
@@ -56,6 +61,7 @@ pub enum Unreadable {
 impl Unreadable {
     pub fn reason(self) -> QuarantineReason {
         match self {
+            Unreadable::Empty => QuarantineReason::Empty,
             Unreadable::NotJson => QuarantineReason::NotJson,
             Unreadable::NotAnObject => QuarantineReason::NotAnObject,
             Unreadable::NoIdentity => QuarantineReason::NoIdentity,
@@ -89,6 +95,9 @@ pub struct Heard {
 impl Delivery {
     /// Reads the bytes of a body that came by this hook.
     pub fn parse(hook: Hook, body: &[u8], keys: &PiiKeys) -> Result<Delivery, Unreadable> {
+        if body.is_empty() {
+            return Err(Unreadable::Empty);
+        }
         let body = serde_json::from_slice(body).map_err(|_| Unreadable::NotJson)?;
         Delivery::read(hook, &body, keys)
     }

@@ -21,6 +21,7 @@ pub fn put_aside(
 ) -> NewQuarantined {
     let kept = match parsed {
         Some(value) => Kept::Json(kept::allowed(value)),
+        None if body.is_empty() => Kept::None,
         None => seal(keys, body).map_or(Kept::None, Kept::Sealed),
     };
     NewQuarantined {
@@ -56,6 +57,9 @@ pub enum ReplayError {
 /// time stays in its place, and a second replay is a duplicate. JSON is read in its allow-listed form, so the
 /// event names no identifiers; of a sealed body of 4 KiB or more the end may be missing, so it is not read.
 pub fn replay(kept: &Kept, hook: &str, heard: Heard, keys: &PiiKeys) -> Result<Event, ReplayError> {
+    if *kept == Kept::None {
+        return Err(ReplayError::NothingKept);
+    }
     let hook = Hook::from_name(hook).ok_or(ReplayError::UnknownHook)?;
     let delivery = match kept {
         Kept::Json(value) => Delivery::read(hook, value, keys)?,

@@ -19,8 +19,8 @@ use super::quarantine::put_aside;
 use crate::clock::Clock;
 use crate::config::Webhook;
 use crate::envelope::Refusal;
-use crate::onboarding::{EventId, IdentityId, PiiKeys};
-use crate::store::{QuarantineReason, Store, Stored, WriteError};
+use crate::onboarding::{Event, EventId, IdentityId, PiiKeys};
+use crate::store::{NewQuarantined, QuarantineReason, Store, Stored, WriteError};
 use crate::telemetry::{HookOutcome, Metrics};
 
 /// Everything a delivery needs. One for all workers of the server.
@@ -31,7 +31,7 @@ pub struct Hooks {
     clock: Clock,
     metrics: Arc<Metrics>,
     body_deadline: Duration,
-    on_stored: Box<dyn Fn(IdentityId) + Send + Sync>,
+    on_event: Box<dyn Fn(IdentityId) + Send + Sync>,
 }
 
 impl fmt::Debug for Hooks {
@@ -45,6 +45,13 @@ impl fmt::Debug for Hooks {
 pub enum Received {
     Stored,
     Quarantined { id: EventId, reason: QuarantineReason, message: String },
+}
+
+/// An authenticated delivery, read.
+#[derive(Debug)]
+pub enum Understood {
+    Event(Box<Event>),
+    Not { entry: Box<NewQuarantined>, why: Unreadable },
 }
 
 /// A delivery of which nothing was stored.
@@ -112,14 +119,15 @@ impl Hooks {
             clock,
             metrics,
             body_deadline: BODY_DEADLINE,
-            on_stored: Box::new(|_| {}),
+            on_event: Box::new(|_| {}),
         }
     }
 
-    /// Called after each stored event, before it is answered: it must be quick.
+    /// Called for each event before it is stored, so that whoever the commit wakes finds what this did: it must be
+    /// quick.
     #[must_use]
-    pub fn on_stored(mut self, told: impl Fn(IdentityId) + Send + Sync + 'static) -> Hooks {
-        self.on_stored = Box::new(told);
+    pub fn on_event(mut self, told: impl Fn(IdentityId) + Send + Sync + 'static) -> Hooks {
+        self.on_event = Box::new(told);
         self
     }
 
@@ -151,6 +159,22 @@ impl Hooks {
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
+        match self.understand(hook, headers, payload).await? {
+            Understood::Event(event) => self.store(hook, *event).await,
+            Understood::Not { entry, why } => self.put_aside(hook, *entry, why).await,
+        }
+    }
+
+    /// Authenticates, reads and parses. Stores nothing.
+    pub async fn understand<S, E>(
+        &self,
+        hook: Hook,
+        headers: &HeaderMap,
+        payload: S,
+    ) -> Result<Understood, ReceiveError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
         let at = self.clock.now();
         let (sender, body) = match self.authenticator.judge(headers, at) {
             Standing::Denied(denied) => return Err(denied.into()),
@@ -162,6 +186,7 @@ impl Hooks {
         };
         let parsed = serde_json::from_slice::<Value>(&body).ok();
         let delivery = match &parsed {
+            _ if body.is_empty() => Err(Unreadable::Empty),
             _ if !is_plain_json(headers) => Err(Unreadable::ContentType),
             None => Err(Unreadable::NotJson),
             Some(value) => Delivery::read(hook, value, &self.keys),
@@ -169,16 +194,19 @@ impl Hooks {
         let named = delivery.as_ref().map_or(Named::default(), Delivery::named);
         let dedupe = dedupe::key(hook, headers, &sender, named, &body);
         let heard = Heard { id: self.clock.event_id(), at, dedupe };
-        match delivery {
-            Ok(delivery) => self.store(hook, delivery, heard).await,
-            Err(why) => self.put_aside(hook, heard, why, parsed.as_ref(), &body).await,
-        }
+        Ok(match delivery {
+            Ok(delivery) => Understood::Event(Box::new(delivery.into_event(heard))),
+            Err(why) => {
+                let entry = put_aside(hook, heard, why, parsed.as_ref(), &body, &self.keys);
+                Understood::Not { entry: Box::new(entry), why }
+            }
+        })
     }
 
-    async fn store(&self, hook: Hook, delivery: Delivery, heard: Heard) -> Result<Received, ReceiveError> {
-        let identity = delivery.identity;
-        let stored = self.store.apply(delivery.into_event(heard)).await?;
-        (self.on_stored)(identity);
+    async fn store(&self, hook: Hook, event: Event) -> Result<Received, ReceiveError> {
+        let (identity, id) = (event.identity, event.id);
+        (self.on_event)(identity);
+        let stored = self.store.apply(event).await?;
         let (outcome, received) = match stored {
             Stored::Applied { .. } => (HookOutcome::Stored, Received::Stored),
             Stored::Duplicate { .. } => (HookOutcome::Duplicate, Received::Stored),
@@ -186,7 +214,7 @@ impl Hooks {
                 let reason = QuarantineReason::Poison;
                 self.metrics.quarantined(reason.as_str());
                 let message = "The database refuses this event for what it holds.".to_owned();
-                (HookOutcome::Quarantined, Received::Quarantined { id: heard.id, reason, message })
+                (HookOutcome::Quarantined, Received::Quarantined { id, reason, message })
             }
         };
         self.metrics.webhook(hook.kind().as_str(), outcome);
@@ -196,13 +224,10 @@ impl Hooks {
     async fn put_aside(
         &self,
         hook: Hook,
-        heard: Heard,
+        entry: NewQuarantined,
         why: Unreadable,
-        parsed: Option<&Value>,
-        body: &[u8],
     ) -> Result<Received, ReceiveError> {
-        let entry = put_aside(hook, heard, why, parsed, body, &self.keys);
-        let reason = why.reason();
+        let (id, reason) = (entry.id, entry.reason);
         tracing::warn!(
             reason = reason.as_str(),
             hook = entry.hook,
@@ -212,7 +237,7 @@ impl Hooks {
         self.store.quarantine(entry).await?;
         self.metrics.quarantined(reason.as_str());
         self.metrics.webhook(hook.kind().as_str(), HookOutcome::Quarantined);
-        Ok(Received::Quarantined { id: heard.id, reason, message: why.to_string() })
+        Ok(Received::Quarantined { id, reason, message: why.to_string() })
     }
 }
 

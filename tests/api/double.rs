@@ -164,6 +164,12 @@ impl Session {
         self
     }
 
+    /// Another session: its id.
+    pub fn named(mut self, id: &str) -> Session {
+        self.body["id"] = json!(id);
+        self
+    }
+
     pub fn with_cookie(mut self, cookie: &str) -> Session {
         self.cookie = cookie.to_owned();
         self

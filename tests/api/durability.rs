@@ -72,7 +72,7 @@ async fn identities(database: &std::path::Path) -> HashSet<Uuid> {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     let rows = sqlx::query(
-        "SELECT r.identity FROM records r JOIN events e ON e.identity = r.identity AND e.version = r.version",
+        "SELECT r.identity FROM records r JOIN events e ON e.record = r.id AND e.version = r.version",
     )
     .fetch_all(&mut connection)
     .await

@@ -147,7 +147,7 @@ impl Service {
         for (name, value) in &hook.headers {
             request = request.header(name, value);
         }
-        request.send().await.unwrap()
+        delivered(request).await
     }
 
     /// The value of a metric's line, 0 where it was never counted.
@@ -187,6 +187,17 @@ impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Sent again while it could not be stored, as Kratos does: a busy disk is no failure of a test.
+pub async fn delivered(request: RequestBuilder) -> Response {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = request.try_clone().unwrap().send().await.unwrap();
+        if answer.status() != 503 || Instant::now() > deadline {
+            return answer;
+        }
     }
 }
 

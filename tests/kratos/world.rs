@@ -35,8 +35,7 @@ impl World {
         let [kratos_port, kratos_admin_port, service_port] = free_ports();
 
         let verb = |verb: &[&str]| {
-            let mut command =
-                service_command(directory.path(), kratos_port, kratos_admin_port, service_port);
+            let mut command = service_command(directory.path(), kratos_port, kratos_admin_port, service_port);
             command.args(verb);
             command
         };

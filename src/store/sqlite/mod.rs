@@ -11,7 +11,7 @@ use sqlx::SqlitePool;
 use super::backend::{AuditEntry, Backend, CommitError, ReadError};
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
-use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record};
+use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
 
 pub use open::{MadeBy, OpenError, Opening};
 
@@ -36,6 +36,10 @@ impl Backend for Sqlite {
 
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
         read::find(&self.readers, digests).await
+    }
+
+    async fn is_known(&self, delivery: DedupeKey) -> Result<bool, ReadError> {
+        Ok(!read::known(&self.readers, std::iter::once(delivery)).await?.is_empty())
     }
 
     async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError> {

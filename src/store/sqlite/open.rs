@@ -19,6 +19,11 @@ const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 const BUSY: Duration = Duration::from_millis(800);
 const READERS: u32 = 4;
 
+/// Negative: kibibytes, of each connection, taken as they are needed. A batch that does not fit is written twice.
+const PAGES_IN_MEMORY: &str = "-32768";
+/// Pages of 4 KiB. A checkpoint writes each page once however often it changed, so a longer log writes less.
+const CHECKPOINT_EVERY: &str = "8192";
+
 /// Whose data a file holds. Development keys and production data must not meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MadeBy {
@@ -84,6 +89,8 @@ impl Sqlite {
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", PAGES_IN_MEMORY)
+            .pragma("wal_autocheckpoint", CHECKPOINT_EVERY)
             .busy_timeout(BUSY);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         check_library(&mut connection).await.map_err(failed)??;

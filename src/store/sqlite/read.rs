@@ -51,9 +51,10 @@ pub async fn known<'c>(
 pub async fn find(readers: &SqlitePool, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
     let pairs = digests.iter().map(|digest| [digest.mac.as_slice(), digest.key.as_slice()].concat());
     let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-        "SELECT DISTINCT i.identity FROM identifiers i
-         JOIN json_each(?1) wanted ON i.mac = unhex(substr(wanted.value, 1, 64)) AND i.key = unhex(substr(wanted.value, 65))
-         ORDER BY i.identity",
+        "SELECT DISTINCT r.identity FROM json_each(?1) wanted
+         CROSS JOIN identifiers i ON i.mac = unhex(substr(wanted.value, 1, 64)) AND i.key = unhex(substr(wanted.value, 65))
+         CROSS JOIN records r ON r.id = i.record
+         ORDER BY r.identity",
     )
     .bind(hex_list(pairs))
     .fetch_all(readers)
@@ -68,7 +69,7 @@ pub async fn audit(
 ) -> Result<Vec<AuditEntry>, ReadError> {
     let rows = sqlx::query(
         "SELECT id, at, actor, cause, kind, detail, version, stage_from, stage_to FROM events
-         WHERE identity = ?1 ORDER BY seq DESC LIMIT ?2",
+         WHERE record = (SELECT id FROM records WHERE identity = ?1) ORDER BY seq DESC LIMIT ?2",
     )
     .bind(identity.as_bytes().as_slice())
     .bind(limit)
@@ -105,7 +106,8 @@ pub async fn written_elsewhere(
         return Ok((place, Vec::new()));
     }
     let rows = sqlx::query(
-        "SELECT seq, identity FROM events WHERE seq > ?1 AND seq <= ?2 AND instance <> ?3 ORDER BY seq LIMIT ?4",
+        "SELECT e.seq, r.identity FROM events e CROSS JOIN records r ON r.id = e.record
+         WHERE e.seq > ?1 AND e.seq <= ?2 AND e.instance <> ?3 ORDER BY e.seq LIMIT ?4",
     )
     .bind(place)
     .bind(end)

@@ -23,21 +23,6 @@ pub async fn commit(writer: &SqlitePool, instance: i64, batch: &[Work]) -> Resul
 }
 
 async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>) -> Result<(), CommitError> {
-    if !plan.events.is_empty() {
-        let rows: Result<Vec<_>, _> = plan.events.iter().map(EventJson::of).collect();
-        sqlx::query(
-            "INSERT INTO events (id, dedupe, identity, at, actor, cause, kind, detail, version, stage_from, stage_to, instance)
-             SELECT unhex(value ->> 'id'), unhex(value ->> 'dedupe'), unhex(value ->> 'identity'), value ->> 'at',
-                    value ->> 'actor', value ->> 'cause', value ->> 'kind', value ->> 'detail',
-                    value ->> 'version', value ->> 'stage_from', value ->> 'stage_to', ?2
-             FROM json_each(?1) WHERE true
-             ON CONFLICT (dedupe) DO NOTHING",
-        )
-        .bind(serde_json::to_string(&rows?)?)
-        .bind(instance)
-        .execute(&mut *connection)
-        .await?;
-    }
     if !plan.records.is_empty() {
         let changed_at = plan.events.iter().map(|row| row.event.at).max().unwrap_or_default();
         let rows: Result<Vec<_>, _> = plan.records.iter().map(RecordJson::of).collect();
@@ -53,10 +38,27 @@ async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>
         .execute(&mut *connection)
         .await?;
     }
+    if !plan.events.is_empty() {
+        let rows: Result<Vec<_>, _> = plan.events.iter().map(EventJson::of).collect();
+        sqlx::query(
+            "INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to, instance)
+             SELECT unhex(value ->> 'id'), unhex(value ->> 'dedupe'),
+                    (SELECT id FROM records WHERE identity = unhex(value ->> 'identity')), value ->> 'at',
+                    value ->> 'actor', value ->> 'cause', value ->> 'kind', value ->> 'detail',
+                    value ->> 'version', value ->> 'stage_from', value ->> 'stage_to', ?2
+             FROM json_each(?1) WHERE true
+             ON CONFLICT (dedupe) DO NOTHING",
+        )
+        .bind(serde_json::to_string(&rows?)?)
+        .bind(instance)
+        .execute(&mut *connection)
+        .await?;
+    }
     if !plan.removed.is_empty() {
         sqlx::query(
-            "DELETE FROM identifiers WHERE (mac, key, identity) IN
-                 (SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2) FROM json_each(?1))",
+            "DELETE FROM identifiers WHERE (mac, key, record) IN (
+                 SELECT unhex(value ->> 0), unhex(value ->> 1), r.id
+                 FROM json_each(?1) CROSS JOIN records r ON r.identity = unhex(value ->> 2))",
         )
         .bind(identifier_rows(plan.removed.iter())?)
         .execute(&mut *connection)
@@ -64,8 +66,9 @@ async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>
     }
     if !plan.added.is_empty() {
         sqlx::query(
-            "INSERT INTO identifiers (mac, key, identity)
-             SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2) FROM json_each(?1) WHERE true
+            "INSERT INTO identifiers (mac, key, record)
+             SELECT unhex(value ->> 0), unhex(value ->> 1), r.id
+             FROM json_each(?1) CROSS JOIN records r ON r.identity = unhex(value ->> 2)
              ON CONFLICT DO NOTHING",
         )
         .bind(identifier_rows(plan.added.iter())?)

@@ -1,0 +1,112 @@
+//! The service's file, looked at from outside while it runs.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{Connection, Row, SqliteConnection};
+use uuid::Uuid;
+
+use crate::service::Service;
+
+pub struct Database(PathBuf);
+
+/// A row of the quarantine.
+#[derive(Debug)]
+pub struct PutAside {
+    pub id: Uuid,
+    pub hook: String,
+    pub reason: String,
+    pub size: i64,
+    /// `json`, `sealed` or `none`.
+    pub kept: String,
+    pub body: Option<Vec<u8>>,
+}
+
+impl Database {
+    pub fn of(service: &Service) -> Database {
+        Database(service.directory().join("test.db"))
+    }
+
+    async fn reading(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(&self.0).read_only(true);
+        SqliteConnection::connect_with(&options).await.unwrap()
+    }
+
+    /// A connection that can lock and change it.
+    pub async fn writing(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(&self.0);
+        SqliteConnection::connect_with(&options).await.unwrap()
+    }
+
+    pub async fn execute(&self, sql: &'static str) {
+        let mut connection = self.writing().await;
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.reading().await).await.unwrap()
+    }
+
+    pub async fn events(&self) -> i64 {
+        self.count("SELECT count(*) FROM events").await
+    }
+
+    /// The audit log: identity, actor, cause and kind of each event, oldest first.
+    pub async fn log(&self) -> Vec<[String; 4]> {
+        let rows = sqlx::query(
+            "SELECT lower(hex(identity)) AS identity, actor, cause, kind
+             FROM events JOIN records ON records.id = record ORDER BY seq",
+        );
+        let rows = rows.fetch_all(&mut self.reading().await).await.unwrap();
+        rows.iter().map(|row| ["identity", "actor", "cause", "kind"].map(|column| row.get(column))).collect()
+    }
+
+    /// Without what the service looked up itself.
+    pub async fn events_of_hooks(&self) -> i64 {
+        self.count("SELECT count(*) FROM events WHERE actor = 'kratos'").await
+    }
+
+    pub async fn records(&self) -> i64 {
+        self.count("SELECT count(*) FROM records").await
+    }
+
+    /// What is known of an identity.
+    pub async fn record(&self, identity: &str) -> Option<Value> {
+        let identity = Uuid::parse_str(identity).unwrap();
+        let facts: Option<String> = sqlx::query_scalar("SELECT facts FROM records WHERE identity = ?1")
+            .bind(identity.as_bytes().as_slice())
+            .fetch_optional(&mut self.reading().await)
+            .await
+            .unwrap();
+        facts.map(|facts| serde_json::from_str(&facts).unwrap())
+    }
+
+    /// Oldest first.
+    pub async fn put_aside(&self) -> Vec<PutAside> {
+        let of = |row: &SqliteRow| PutAside {
+            id: Uuid::from_slice(row.get("id")).unwrap(),
+            hook: row.get("hook"),
+            reason: row.get("reason"),
+            size: row.get("size"),
+            kept: row.get("kept"),
+            body: row.get("body"),
+        };
+        let rows = sqlx::query("SELECT id, hook, reason, size, kept, body FROM quarantine ORDER BY at, id");
+        rows.fetch_all(&mut self.reading().await).await.unwrap().iter().map(of).collect()
+    }
+
+    pub async fn is_empty(&self) -> bool {
+        self.events().await == 0 && self.records().await == 0 && self.put_aside().await.is_empty()
+    }
+
+    /// Whether these bytes are in any of its files.
+    pub fn holds(&self, needle: &[u8]) -> bool {
+        let folder = std::fs::read_dir(self.0.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
+        let name = self.0.file_name().unwrap().to_str().unwrap();
+        let files = folder.filter(|file| file.file_name().unwrap().to_str().unwrap().starts_with(name));
+        let mut bytes = files.map(|file| std::fs::read(file).unwrap());
+        bytes.any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+    }
+}
