@@ -16,11 +16,11 @@ CREATE TABLE records (
     facts      TEXT    NOT NULL
 ) STRICT;
 
--- The audit log: every event that was accepted, with the transition it caused. `dedupe` makes a retry harmless.
+-- The audit log: every event that was accepted, with the transition it caused.
 CREATE TABLE events (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
     id         BLOB    NOT NULL CHECK (length(id) = 16),
-    dedupe     BLOB    NOT NULL UNIQUE CHECK (length(dedupe) = 32),
+    dedupe     BLOB    NOT NULL CHECK (length(dedupe) = 32),
     record     INTEGER NOT NULL REFERENCES records (id),
     at         INTEGER NOT NULL,
     actor      TEXT    NOT NULL,
@@ -35,7 +35,9 @@ CREATE TABLE events (
     instance   INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX events_of_record ON events (record, seq);
+-- Makes a retry harmless. A delivery is known within its record: a new record's place is at the end of this index,
+-- where a key of its own would be anywhere.
+CREATE UNIQUE INDEX events_of_record ON events (record, dedupe);
 
 -- Keyed digests of e-mail addresses and the like: for looking a person up.
 CREATE TABLE identifiers (

@@ -14,7 +14,8 @@ use super::report_body::{Report, read};
 use super::{Pages, refusals};
 use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::{
-    Actor, Cause, DedupeKey, EnrolMethod, Event, EventKind, FailureKind, Observed, PageAction, Profile,
+    Actor, Cause, DedupeKey, EnrolMethod, Event, EventKind, FailureKind, IdentityId, Observed, PageAction,
+    Profile,
 };
 use crate::store::{Stored, WriteError};
 
@@ -102,7 +103,8 @@ impl Pages {
         let before = self.decided(session, &known, links());
         let dedupe = self.dedupe(&known, action, given_key);
         // A page whose answer was lost sends it again: it is not to hear that what it just did is no longer allowed.
-        let is_taken = is_allowed(action, &before) || (given_key.is_some() && self.is_stored(dedupe).await?);
+        let is_taken = is_allowed(action, &before)
+            || (given_key.is_some() && self.is_stored(session.identity, dedupe).await?);
         if !is_taken {
             return Err(refusals::not_allowed(action.as_str(), &before.document(&self.links)));
         }
@@ -150,8 +152,8 @@ impl Pages {
         (held.passkeys > 0 || by_security_key).then_some(known)
     }
 
-    async fn is_stored(&self, report: DedupeKey) -> Result<bool, WriteError> {
-        self.store.is_known(report).await.map_err(|_| WriteError::Unavailable)
+    async fn is_stored(&self, identity: IdentityId, report: DedupeKey) -> Result<bool, WriteError> {
+        self.store.is_known(identity, report).await.map_err(|_| WriteError::Unavailable)
     }
 
     fn dedupe(&self, known: &Known, action: PageAction, given_key: Option<&str>) -> DedupeKey {

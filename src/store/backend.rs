@@ -59,7 +59,7 @@ pub trait Backend: Debug + Send + Sync + 'static {
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError>;
 
     /// Whether the same delivery was stored before.
-    async fn is_known(&self, delivery: DedupeKey) -> Result<bool, ReadError>;
+    async fn is_known(&self, identity: IdentityId, delivery: DedupeKey) -> Result<bool, ReadError>;
 
     /// Newest first.
     async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError>;

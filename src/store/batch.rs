@@ -2,8 +2,10 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::quarantine::NewQuarantined;
 use crate::onboarding::{
@@ -20,8 +22,8 @@ pub enum Work {
 /// What became of it.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    Applied { record: Record, transition: Transition },
-    Duplicate { record: Record },
+    Applied { record: Arc<Record>, transition: Transition },
+    Duplicate { record: Arc<Record> },
     Quarantined,
 }
 
@@ -29,7 +31,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct EventRow<'a> {
     pub event: &'a Event,
-    pub detail: String,
+    pub detail: Box<RawValue>,
     pub version: u64,
     pub transition: Transition,
 }
@@ -57,11 +59,11 @@ pub fn events(batch: &[Work]) -> impl Iterator<Item = &Event> {
     })
 }
 
-/// `records`: those of [`identities`] that exist; `known`: the dedupe keys that are stored already.
+/// `records`: those of [`identities`] that exist; `known`: the deliveries that are stored already.
 pub fn plan<'a>(
     batch: &'a [Work],
     mut records: HashMap<IdentityId, Record>,
-    mut known: HashSet<DedupeKey>,
+    mut known: HashSet<(IdentityId, DedupeKey)>,
 ) -> Result<Plan<'a>, serde_json::Error> {
     let mut plan = Plan::default();
     let mut changed = BTreeSet::new();
@@ -74,10 +76,10 @@ pub fn plan<'a>(
             }
             Work::Event(event) => event,
         };
-        if !known.insert(event.dedupe)
+        if !known.insert((event.identity, event.dedupe))
             && let Some(record) = records.get(&event.identity)
         {
-            plan.outcomes.push(Outcome::Duplicate { record: record.clone() });
+            plan.outcomes.push(Outcome::Duplicate { record: Arc::new(record.clone()) });
             continue;
         }
         let digests = |record: &Record| record.identifiers.as_ref().map(|dated| dated.value.clone());
@@ -106,14 +108,14 @@ pub fn plan<'a>(
             changed.insert(event.identity);
         }
         plan.events.push(EventRow { event, detail: detail(event)?, version: record.version, transition });
-        plan.outcomes.push(Outcome::Applied { record: record.clone(), transition });
+        plan.outcomes.push(Outcome::Applied { record: Arc::new(record.clone()), transition });
     }
     plan.records = changed.into_iter().filter_map(|identity| records.remove(&identity)).collect();
     Ok(plan)
 }
 
 /// The event's content, for the audit log.
-fn detail(event: &Event) -> Result<String, serde_json::Error> {
+fn detail(event: &Event) -> Result<Box<RawValue>, serde_json::Error> {
     #[derive(Serialize)]
     struct Detail<'a> {
         event: &'a EventKind,
@@ -122,7 +124,7 @@ fn detail(event: &Event) -> Result<String, serde_json::Error> {
         #[serde(skip_serializing_if = "is_default")]
         observed: &'a Observed,
     }
-    serde_json::to_string(&Detail { event: &event.kind, profile: &event.profile, observed: &event.observed })
+    to_raw_value(&Detail { event: &event.kind, profile: &event.profile, observed: &event.observed })
 }
 
 fn is_default<T: Default + PartialEq>(value: &&T) -> bool {

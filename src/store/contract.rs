@@ -83,9 +83,9 @@ pub(super) async fn an_event_is_a_record_and_an_audit_row(fresh: Fresh) {
 pub(super) async fn the_same_delivery_twice_changes_nothing(fresh: Fresh) {
     let store = store_on(fresh.backend.clone()).await;
     let key = registered(1, 1, 1).dedupe;
-    assert!(!store.is_known(key).await.unwrap());
+    assert!(!store.is_known(person(1), key).await.unwrap());
     store.apply(registered(1, 1, 1)).await.unwrap();
-    assert!(store.is_known(key).await.unwrap());
+    assert!(store.is_known(person(1), key).await.unwrap());
     let mut retry = registered(1, 1, 2);
     retry.kind = EventKind::Skipped;
     let stored = store.apply(retry).await.unwrap();

@@ -96,7 +96,7 @@ impl Shared {
             _ => None,
         });
         for record in touched.clone() {
-            self.records.insert(record.identity, Arc::new(record.clone()));
+            self.records.insert(record.identity, record.clone());
         }
         self.changes.wake(touched.map(|record| record.identity));
     }
@@ -165,10 +165,8 @@ impl Store {
     /// Through the writer; the result is durable.
     pub async fn apply(&self, event: Event) -> Result<Stored, WriteError> {
         Ok(match self.write(Work::Event(Box::new(event))).await? {
-            Outcome::Applied { record, transition } => {
-                Stored::Applied { record: Arc::new(record), transition }
-            }
-            Outcome::Duplicate { record } => Stored::Duplicate { record: Arc::new(record) },
+            Outcome::Applied { record, transition } => Stored::Applied { record, transition },
+            Outcome::Duplicate { record } => Stored::Duplicate { record },
             Outcome::Quarantined => Stored::Quarantined,
         })
     }
@@ -219,8 +217,8 @@ impl Store {
     }
 
     /// Whether an event with this key was stored before.
-    pub async fn is_known(&self, delivery: DedupeKey) -> Result<bool, ReadError> {
-        self.shared.backend.is_known(delivery).await
+    pub async fn is_known(&self, identity: IdentityId, delivery: DedupeKey) -> Result<bool, ReadError> {
+        self.shared.backend.is_known(identity, delivery).await
     }
 
     pub async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError> {

@@ -38,8 +38,8 @@ impl Backend for Sqlite {
         read::find(&self.readers, digests).await
     }
 
-    async fn is_known(&self, delivery: DedupeKey) -> Result<bool, ReadError> {
-        Ok(!read::known(&self.readers, std::iter::once(delivery)).await?.is_empty())
+    async fn is_known(&self, identity: IdentityId, delivery: DedupeKey) -> Result<bool, ReadError> {
+        Ok(!read::known(&self.readers, std::iter::once((identity, delivery))).await?.is_empty())
     }
 
     async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError> {

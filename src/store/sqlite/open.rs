@@ -91,6 +91,8 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", PAGES_IN_MEMORY)
             .pragma("wal_autocheckpoint", CHECKPOINT_EVERY)
+            // A statement of many rows keeps what it would undo in a temporary file otherwise, made for each of them.
+            .pragma("temp_store", "memory")
             .busy_timeout(BUSY);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         check_library(&mut connection).await.map_err(failed)??;

@@ -34,18 +34,28 @@ pub async fn records<'c>(
     records.map(|record| record.map(|record| (record.identity, record))).collect()
 }
 
-/// Those of the keys that are stored already.
+/// Those of the deliveries that are stored already.
 pub async fn known<'c>(
     executor: impl Executor<'c, Database = Sqlite>,
-    keys: impl Iterator<Item = DedupeKey>,
-) -> Result<HashSet<DedupeKey>, ReadError> {
-    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-        "SELECT dedupe FROM events WHERE dedupe IN (SELECT unhex(value) FROM json_each(?1))",
+    deliveries: impl Iterator<Item = (IdentityId, DedupeKey)>,
+) -> Result<HashSet<(IdentityId, DedupeKey)>, ReadError> {
+    let wanted =
+        hex_list(deliveries.map(|(identity, key)| [identity.as_bytes().as_slice(), &key.0].concat()));
+    if wanted == NOTHING {
+        return Ok(HashSet::new());
+    }
+    let rows = sqlx::query(
+        "SELECT r.identity, e.dedupe FROM json_each(?1) wanted
+         CROSS JOIN records r ON r.identity = unhex(substr(wanted.value, 1, 32))
+         CROSS JOIN events e ON e.record = r.id AND e.dedupe = unhex(substr(wanted.value, 33))",
     )
-    .bind(hex_list(keys.map(|key| key.0)))
+    .bind(wanted)
     .fetch_all(executor)
     .await?;
-    rows.into_iter().map(|key| Ok(DedupeKey(exactly(key)?))).collect()
+    let delivery = |row: &SqliteRow| {
+        Ok((to_identity(row.try_get("identity")?)?, DedupeKey(exactly(row.try_get("dedupe")?)?)))
+    };
+    rows.iter().map(delivery).collect()
 }
 
 pub async fn find(readers: &SqlitePool, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
@@ -150,7 +160,10 @@ pub async fn quarantined_one(readers: &SqlitePool, id: EventId) -> Result<Option
     row.map(|row| to_quarantined(&row)).transpose()
 }
 
-pub fn hex_list<B: AsRef<[u8]>>(values: impl Iterator<Item = B>) -> String {
+/// What [`hex_list`] makes of nothing.
+const NOTHING: &str = "[]";
+
+fn hex_list<B: AsRef<[u8]>>(values: impl Iterator<Item = B>) -> String {
     let mut list = String::from("[");
     for value in values {
         list.push_str(if list.len() > 1 { ",\"" } else { "\"" });

@@ -15,7 +15,9 @@ pub async fn commit(writer: &SqlitePool, instance: i64, batch: &[Work]) -> Resul
     // IMMEDIATE: taking the write lock at the first write could fail after the reads were done.
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
     let records = read::records(&mut *transaction, identities(batch).into_iter()).await?;
-    let known = read::known(&mut *transaction, events(batch).map(|event| event.dedupe)).await?;
+    // Whoever has no record yet has no event either.
+    let of_known = events(batch).filter(|event| records.contains_key(&event.identity));
+    let known = read::known(&mut *transaction, of_known.map(|event| (event.identity, event.dedupe))).await?;
     let plan = plan(batch, records, known)?;
     write(&mut transaction, instance, &plan).await?;
     transaction.commit().await?;
@@ -25,31 +27,31 @@ pub async fn commit(writer: &SqlitePool, instance: i64, batch: &[Work]) -> Resul
 async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>) -> Result<(), CommitError> {
     if !plan.records.is_empty() {
         let changed_at = plan.events.iter().map(|row| row.event.at).max().unwrap_or_default();
-        let rows: Result<Vec<_>, _> = plan.records.iter().map(RecordJson::of).collect();
+        let rows: Vec<_> = plan.records.iter().map(|record| RecordJson::of(record)).collect();
         sqlx::query(
             "INSERT INTO records (identity, version, stage, changed_at, facts)
              SELECT unhex(value ->> 'identity'), value ->> 'version', value ->> 'stage', ?2, value ->> 'facts'
-             FROM json_each(?1) WHERE true
+             FROM jsonb_each(?1) WHERE true
              ON CONFLICT (identity) DO UPDATE SET version = excluded.version, stage = excluded.stage,
                  changed_at = excluded.changed_at, facts = excluded.facts",
         )
-        .bind(serde_json::to_string(&rows?)?)
+        .bind(serde_json::to_string(&rows)?)
         .bind(changed_at.as_microsecond())
         .execute(&mut *connection)
         .await?;
     }
     if !plan.events.is_empty() {
-        let rows: Result<Vec<_>, _> = plan.events.iter().map(EventJson::of).collect();
+        let rows: Vec<_> = plan.events.iter().map(EventJson::of).collect();
         sqlx::query(
             "INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to, instance)
              SELECT unhex(value ->> 'id'), unhex(value ->> 'dedupe'),
                     (SELECT id FROM records WHERE identity = unhex(value ->> 'identity')), value ->> 'at',
                     value ->> 'actor', value ->> 'cause', value ->> 'kind', value ->> 'detail',
                     value ->> 'version', value ->> 'stage_from', value ->> 'stage_to', ?2
-             FROM json_each(?1) WHERE true
-             ON CONFLICT (dedupe) DO NOTHING",
+             FROM jsonb_each(?1) WHERE true
+             ON CONFLICT (record, dedupe) DO NOTHING",
         )
-        .bind(serde_json::to_string(&rows?)?)
+        .bind(serde_json::to_string(&rows)?)
         .bind(instance)
         .execute(&mut *connection)
         .await?;
@@ -58,7 +60,7 @@ async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>
         sqlx::query(
             "DELETE FROM identifiers WHERE (mac, key, record) IN (
                  SELECT unhex(value ->> 0), unhex(value ->> 1), r.id
-                 FROM json_each(?1) CROSS JOIN records r ON r.identity = unhex(value ->> 2))",
+                 FROM jsonb_each(?1) CROSS JOIN records r ON r.identity = unhex(value ->> 2))",
         )
         .bind(identifier_rows(plan.removed.iter())?)
         .execute(&mut *connection)
@@ -68,7 +70,7 @@ async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>
         sqlx::query(
             "INSERT INTO identifiers (mac, key, record)
              SELECT unhex(value ->> 0), unhex(value ->> 1), r.id
-             FROM json_each(?1) CROSS JOIN records r ON r.identity = unhex(value ->> 2)
+             FROM jsonb_each(?1) CROSS JOIN records r ON r.identity = unhex(value ->> 2)
              ON CONFLICT DO NOTHING",
         )
         .bind(identifier_rows(plan.added.iter())?)
@@ -164,13 +166,13 @@ struct EventJson<'a> {
 }
 
 impl<'a> EventJson<'a> {
-    fn of(row: &'a EventRow<'_>) -> Result<EventJson<'a>, serde_json::Error> {
+    fn of(row: &'a EventRow<'_>) -> EventJson<'a> {
         let event = row.event;
         let (version, from, to) = match row.transition {
             Transition::Unchanged => (None, None, None),
             Transition::Changed { from, to } => (Some(row.version), from, Some(to)),
         };
-        Ok(EventJson {
+        EventJson {
             id: hex::encode(event.id.0.as_bytes()),
             dedupe: hex::encode(event.dedupe.0),
             identity: hex::encode(event.identity.as_bytes()),
@@ -178,11 +180,11 @@ impl<'a> EventJson<'a> {
             actor: event.actor.as_str(),
             cause: event.cause.as_str(),
             kind: event.kind.as_str(),
-            detail: serde_json::from_str(&row.detail)?,
+            detail: &row.detail,
             version,
             stage_from: from.map(|stage| stage.as_str()),
             stage_to: to.map(|stage| stage.as_str()),
-        })
+        }
     }
 }
 
@@ -195,13 +197,13 @@ struct RecordJson<'a> {
 }
 
 impl<'a> RecordJson<'a> {
-    fn of(record: &'a Record) -> Result<RecordJson<'a>, serde_json::Error> {
-        Ok(RecordJson {
+    fn of(record: &'a Record) -> RecordJson<'a> {
+        RecordJson {
             identity: hex::encode(record.identity.as_bytes()),
             version: record.version,
             stage: record.stage().as_str(),
             facts: record,
-        })
+        }
     }
 }
 
