@@ -62,3 +62,4 @@ CREATE TABLE quarantine (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX quarantine_by_hook ON quarantine (hook, reason, at);
+CREATE INDEX quarantine_bodies ON quarantine (hook, reason, at) WHERE body IS NOT NULL;

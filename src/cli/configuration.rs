@@ -32,6 +32,12 @@ pub(super) enum OpeningError {
     Config(#[from] ConfigErrors),
     #[error(transparent)]
     Database(#[from] OpenError),
+    #[error("dsn: there is no development database at {0}; this makes it: kratos-onboarding serve --dev")]
+    NoDevelopment(PathBuf),
+    #[error(
+        "dsn: the schema of the development database {0} is behind; this brings it up: kratos-onboarding serve --dev"
+    )]
+    DevelopmentBehind(PathBuf),
     #[error(transparent)]
     DevKeys(#[from] DevKeysError),
     #[error(transparent)]
@@ -76,13 +82,22 @@ impl ConfigArguments {
         };
         let path = database_path(&settings.dsn);
         // Before the keys: no file of ours appears beside a database that production made.
-        let database = Sqlite::open(path, opening).await?;
+        let database = Sqlite::open(path, opening).await.map_err(|error| refused(error, settings.mode))?;
         if settings.mode == Mode::Production {
             return Ok(Opened { settings, database, dev_keys: None });
         }
         let dev_keys = DevKeys::open_or_make(path)?;
         let settings = self.sources().with_generated(&dev_keys.to_settings()).settings()?;
         Ok(Opened { settings, database, dev_keys: Some(dev_keys) })
+    }
+}
+
+/// With the advice that helps in this mode.
+fn refused(error: OpenError, mode: Mode) -> OpeningError {
+    match (mode, error) {
+        (Mode::Development, OpenError::Missing(path)) => OpeningError::NoDevelopment(path),
+        (Mode::Development, OpenError::Behind { path, .. }) => OpeningError::DevelopmentBehind(path),
+        (_, error) => error.into(),
     }
 }
 

@@ -91,6 +91,7 @@ fn banner(keys: &DevKeys, settings: &Settings, public: &Url, admin: &Url, withou
     } else {
         ""
     };
+    let kratos_admin = settings.kratos.admin_url.as_ref();
     let line = "=".repeat(72);
     let database = super::configuration::database_path(&settings.dsn).display();
     format!(
@@ -99,7 +100,7 @@ fn banner(keys: &DevKeys, settings: &Settings, public: &Url, admin: &Url, withou
          {line}{why}\n\
          public       {public}\n\
          admin        {admin}\n\
-         Kratos       {kratos}\n\
+         Kratos       {kratos}, its admin API {kratos_admin}\n\
          database     {database}\n\
          webhook key  {kept}\n\
          \n\
@@ -109,5 +110,6 @@ fn banner(keys: &DevKeys, settings: &Settings, public: &Url, admin: &Url, withou
          -H 'Content-Type: application/json' --data @{EXAMPLE}\n",
         admin = admin.as_str().trim_end_matches('/'),
         kratos = settings.kratos.public_url.as_str().trim_end_matches('/'),
+        kratos_admin = kratos_admin.map_or("not set", |url| url.as_str().trim_end_matches('/')),
     )
 }

@@ -67,6 +67,7 @@ impl SettingsFile {
             file.serve.public.host = "127.0.0.1".to_owned();
             // By name, because cookies belong to a host name and `kratos-config/` has Kratos on this one.
             file.kratos.public_url = Some("http://localhost:4433/".to_owned());
+            file.kratos.admin_url = Some("http://localhost:4434/".to_owned());
             file.log.format = LogFormatFile::Pretty;
         }
         file

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -57,6 +57,8 @@ impl Refusal {
     pub fn respond(&self, request: &str) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        // It is about one person at one moment, as what it stands for would have been.
+        response.insert_header((CACHE_CONTROL, HeaderValue::from_static("private, no-cache")));
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, HeaderValue::from(seconds)));
         }

@@ -64,8 +64,12 @@ impl Admin {
         let (request, places) = (self.http.get(url), self.places.clone());
         // On the runtime that outlives the caller: so does the connection.
         let call = self.runtime.spawn(async move {
-            let _place = places.acquire().await.map_err(|_| CallError::Slow)?;
-            send(request).await
+            // Within the call too: nobody waits for a place that no longer waits for an answer.
+            let call = async {
+                let _place = places.acquire().await.map_err(|_| CallError::Slow)?;
+                send(request).await
+            };
+            timeout(WITHIN, call).await.unwrap_or(Err(CallError::Slow))
         });
         let answered = match timeout(WITHIN, call).await {
             Ok(Ok(answered)) => answered,

@@ -47,6 +47,8 @@ where
         let (told, answer) = watch::channel(None);
         under_way.insert(key, answer.clone());
         let landing = Landing { key, under_way: self.under_way.clone() };
+        // A runtime that has ended drops the flight here and now, and the landing takes the lock.
+        drop(under_way);
         let flight = take_off();
         self.runtime.spawn(async move {
             let answer = flight.await;

@@ -95,7 +95,7 @@ pub struct Decision {
 pub fn decide(record: &Record, session: &SessionFacts, policy: &Policy, now: Timestamp) -> Decision {
     let outcome = rule(record, session, policy, now);
     let offers = &record.offers;
-    let counted = offers.last_session == Some(session.digest);
+    let counted = offers.shown_in(session.digest);
     let offers_left = policy.max_offers.saturating_sub(offers.count);
     let nth = if counted { offers.count } else { offers.count.saturating_add(1) };
     let asks = matches!(outcome.verdict, Verdict::Offer | Verdict::Required);
@@ -167,7 +167,7 @@ fn rule(record: &Record, session: &SessionFacts, policy: &Policy, now: Timestamp
         return Outcome { verdict: Verdict::Later, reason, until: Some(until) };
     }
     let answered_at = offers.skipped_at.max(offers.cancelled_at);
-    let shown_now = offers.last_session == Some(session.digest) && answered_at < offers.last_at;
+    let shown_now = offers.shown_in(session.digest) && answered_at < offers.last_at;
     if offers.count >= policy.max_offers && !shown_now {
         return (Verdict::Never, Reason::OffersExhausted).into();
     }
@@ -188,17 +188,17 @@ fn enrolled(record: &Record, session: &SessionFacts, policy: &Policy) -> Option<
     }
     let keys = &record.security_keys;
     (policy.enrol.contains(&EnrolMethod::Webauthn)
-        && holds(keys.reading(), keys.as_of(), session.security_key_used_at))
+        && holds(keys.passwordless_reading(), keys.as_of(), session.security_key_used_at))
     .then_some(Reason::SecurityKeyEnrolled)
 }
 
 fn unknown(record: &Record, policy: &Policy) -> bool {
     policy.enrol.iter().any(|method| {
-        let knowledge = match method {
-            EnrolMethod::Passkey => &record.passkeys,
-            EnrolMethod::Webauthn => &record.security_keys,
+        let reading = match method {
+            EnrolMethod::Passkey => record.passkeys.reading(),
+            EnrolMethod::Webauthn => record.security_keys.passwordless_reading(),
         };
-        matches!(knowledge.reading(), Reading::Unknown | Reading::Disputed)
+        matches!(reading, Reading::Unknown | Reading::Disputed)
     })
 }
 
@@ -222,13 +222,21 @@ fn ineligible(record: &Record, session: &SessionFacts, policy: &Policy) -> Optio
     None
 }
 
+fn removed_at(record: &Record, policy: &Policy) -> Option<Timestamp> {
+    let removed = policy.enrol.iter().map(|method| match method {
+        EnrolMethod::Passkey => record.passkeys.removed_at(),
+        EnrolMethod::Webauthn => record.security_keys.passwordless_removed_at(),
+    });
+    removed.max().flatten()
+}
+
 /// The latest end of all pauses that were begun.
 fn pause(record: &Record, policy: &Policy) -> Option<(Timestamp, Reason)> {
     let offers = &record.offers;
     let pauses = [
         (offers.skipped_at, policy.skip_pause(offers.skips), Reason::Skipped),
         (offers.cancelled_at, policy.cancelled_pause, Reason::Cancelled),
-        (record.passkeys.removed_at(), policy.removed_pause, Reason::Removed),
+        (removed_at(record, policy), policy.removed_pause, Reason::Removed),
     ];
     let ends = pauses.into_iter().filter_map(|(from, pause, reason)| {
         from.map(|at| (at.checked_add(pause).unwrap_or(Timestamp::MAX), reason))

@@ -14,8 +14,8 @@ pub enum Source {
     Registration,
     /// The exact set of remove nodes in a settings flow.
     Hook,
-    /// The admin API, asked when `settles` other answers of that instant were known.
-    Admin { settles: u8 },
+    /// The admin API, asked when the newest hooks were of the instant `about` and `settles` of them said otherwise.
+    Admin { about: Option<Timestamp>, settles: u8 },
 }
 
 /// "At this instant there were `count`."
@@ -44,6 +44,7 @@ pub enum Reading {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settlement {
     floor: Option<Timestamp>,
+    about: Option<Timestamp>,
     said: Vec<u32>,
 }
 
@@ -51,12 +52,9 @@ impl Settlement {
     /// `changed_at`: the newest of `identity.updated_at` and the credentials' `updated_at` in the answer.
     pub fn observation(&self, changed_at: Timestamp, count: u32) -> Observation {
         let at = self.floor.map_or(changed_at, |floor| floor.max(changed_at));
-        let settles = if self.floor == Some(at) {
-            u8::try_from(self.said.iter().filter(|said| **said != count).count()).unwrap_or(u8::MAX)
-        } else {
-            0
-        };
-        Observation { at, source: Source::Admin { settles }, count }
+        let settles = self.said.iter().filter(|said| **said != count).count();
+        let settles = u8::try_from(settles).unwrap_or(u8::MAX);
+        Observation { at, source: Source::Admin { about: self.about, settles }, count }
     }
 }
 
@@ -89,14 +87,32 @@ impl Knowledge {
         let Some(newest) = self.seen.first() else {
             return if self.used_at.is_some() { Reading::AtLeastOne } else { Reading::Unknown };
         };
-        let used_since = self.used_at.is_some_and(|used| used > newest.at);
         if self.is_disputed(newest) {
-            return if used_since { Reading::AtLeastOne } else { Reading::Disputed };
+            return Reading::Disputed;
         }
+        let used_since = self.used_at.is_some_and(|used| used > newest.at);
         if used_since && newest.count == 0 {
             return Reading::AtLeastOne;
         }
         Reading::Exactly(newest.count)
+    }
+
+    /// The same for security keys that sign in on their own. A settings flow lists second-factor keys (Kratos's
+    /// `webauthn` with `passwordless: false`) among the others, so a hook's count above none says nothing for sure,
+    /// unless one was used at aal1 or to register.
+    pub fn passwordless_reading(&self) -> Reading {
+        let told_by_hook = self.seen.first().is_some_and(|newest| newest.source == Source::Hook);
+        let registered = self.seen.iter().any(|o| o.source == Source::Registration && o.count > 0);
+        match self.reading() {
+            Reading::Exactly(1..) if told_by_hook && self.used_at.is_none() && !registered => {
+                Reading::Disputed
+            }
+            reading => reading,
+        }
+    }
+
+    pub fn used_at(&self) -> Option<Timestamp> {
+        self.used_at
     }
 
     /// When the newest answer was true.
@@ -106,25 +122,36 @@ impl Knowledge {
 
     /// When the last one was seen to be gone: the first answer "none" after the last sign of one.
     pub fn removed_at(&self) -> Option<Timestamp> {
+        self.gone_since(|_| true)
+    }
+
+    /// The same of security keys that sign in on their own: what only a hook listed may have been a second factor.
+    pub fn passwordless_removed_at(&self) -> Option<Timestamp> {
+        self.gone_since(|observation| observation.source != Source::Hook)
+    }
+
+    fn gone_since(&self, is_sign: impl Fn(&Observation) -> bool) -> Option<Timestamp> {
         if self.reading() != Reading::Exactly(0) {
             return None;
         }
         let none_since = self.seen.iter().take_while(|o| o.count == 0).map(|o| o.at);
-        let had = self.seen.iter().find(|o| o.count > 0).map(|o| o.at).max(self.used_at)?;
+        let sign = self.seen.iter().find(|o| o.count > 0 && is_sign(o)).map(|o| o.at);
+        let had = sign.max(self.used_at)?;
         none_since.filter(|at| *at >= had).min()
     }
 
     pub fn settlement(&self) -> Settlement {
-        let floor = self.as_of();
-        Settlement { floor, said: floor.map(|at| self.hooks_at(at)).unwrap_or_default() }
+        let about = self.seen.iter().find(|o| o.source == Source::Hook).map(|o| o.at);
+        Settlement { floor: self.as_of(), about, said: about.map(|at| self.hooks_at(at)).unwrap_or_default() }
     }
 
     fn is_disputed(&self, newest: &Observation) -> bool {
-        let said = self.hooks_at(newest.at);
         match newest.source {
             Source::Registration => false,
-            Source::Hook => said.len() > 1,
-            Source::Admin { settles } => {
+            Source::Hook => self.hooks_at(newest.at).len() > 1,
+            // v1.3.1 dates all changes made in one settings flow alike, so a new answer of that instant is news.
+            Source::Admin { about, settles } => {
+                let said = about.map(|at| self.hooks_at(at)).unwrap_or_default();
                 said.iter().filter(|count| **count != newest.count).count() > usize::from(settles)
             }
         }
@@ -186,6 +213,22 @@ mod tests {
     }
 
     #[test]
+    fn a_settings_flow_used_again_after_the_admin_api_was_asked_is_looked_at_again() {
+        // v1.3.1: both hooks are dated by the flow, the admin API by the credentials' rows.
+        let mut knowledge = knowing(&[hook(10, 1)]);
+        let answer = knowledge.settlement().observation(at(11), 1);
+        knowledge.observe(answer);
+        assert_eq!(knowledge.reading(), Reading::Exactly(1));
+        knowledge.observe(hook(5, 0));
+        assert_eq!(knowledge.reading(), Reading::Exactly(1), "an older flow is older");
+        knowledge.observe(hook(10, 0));
+        assert_eq!(knowledge.reading(), Reading::Disputed);
+        let answer = knowledge.settlement().observation(at(12), 0);
+        knowledge.observe(answer);
+        assert_eq!(knowledge.reading(), Reading::Exactly(0));
+    }
+
+    #[test]
     fn a_use_after_the_last_answer_says_there_is_one() {
         let mut knowledge = knowing(&[hook(10, 0)]);
         knowledge.used(at(11));
@@ -193,6 +236,24 @@ mod tests {
         knowledge.observe(hook(12, 0));
         assert_eq!(knowledge.reading(), Reading::Exactly(0), "removed after it was used");
         assert_eq!(knowledge.removed_at(), Some(at(12)));
+    }
+
+    #[test]
+    fn a_security_key_in_a_settings_flow_may_be_a_second_factor() {
+        let mut knowledge = knowing(&[hook(10, 0)]);
+        assert_eq!(knowledge.passwordless_reading(), Reading::Exactly(0), "none is none");
+        knowledge.observe(hook(20, 1));
+        assert_eq!(knowledge.passwordless_reading(), Reading::Disputed);
+        let mut used = knowledge.clone();
+        used.used(at(15));
+        assert_eq!(used.passwordless_reading(), Reading::Exactly(1), "it signed somebody in on its own");
+        let answer = knowledge.settlement().observation(at(20), 0);
+        knowledge.observe(answer);
+        assert_eq!(
+            knowledge.passwordless_reading(),
+            Reading::Exactly(0),
+            "the admin API knows which is which"
+        );
     }
 
     #[test]

@@ -242,3 +242,45 @@ fn the_defaults_leave_people_alone_for_longer_each_time() {
         now += 1;
     }
 }
+
+#[test]
+fn two_devices_in_turn_are_two_offers() {
+    let (mut record, _) = Record::begin(&event(1, EventKind::Seen, 0));
+    for second in 1..=10 {
+        let session = SessionDigest([u8::try_from(second % 2).unwrap(); 16]);
+        record.apply(&event(1, EventKind::Offered { session }, second));
+    }
+    assert_eq!(record.offers.count, 2);
+}
+
+#[test]
+fn removing_the_only_security_key_is_a_removal_where_people_enrol_with_them() {
+    let told = |count, second| Event {
+        observed: Observed {
+            security_keys: Some(Observation {
+                at: at(second),
+                source: Source::Admin { about: None, settles: 0 },
+                count,
+            }),
+            ..Observed::default()
+        },
+        ..event(1, EventKind::PasskeysObserved, second)
+    };
+    let record = record_of(&[told(1, 1), told(0, 2)]);
+    let policy = Policy { enrol: [EnrolMethod::Webauthn].into(), ..Policy::default() };
+    let decision = decide(&record, &session(), &policy, at(3));
+    assert_eq!((decision.verdict, decision.reason), (Verdict::Later, Reason::Removed));
+}
+
+#[test]
+fn what_two_hooks_name_of_one_time_both_find_the_person() {
+    let named = |mac: u8| {
+        let digest = IdentifierDigest { key: [0; 4], mac: [mac; 32] };
+        let profile = Profile { identifiers: Some([digest].into()), ..Profile::default() };
+        Event { profile, ..event(1, EventKind::Seen, 0) }
+    };
+    for order in [[1, 2], [2, 1]] {
+        let record = record_of(&order.map(named));
+        assert_eq!(record.identifiers.unwrap().value.len(), 2);
+    }
+}

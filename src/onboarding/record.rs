@@ -31,7 +31,8 @@ pub struct Offers {
     /// Sessions in which the offer was shown.
     pub count: u32,
     pub last_at: Option<Timestamp>,
-    pub last_session: Option<SessionDigest>,
+    /// The newest last, at most [`Offers::SESSIONS`].
+    pub sessions: Vec<SessionDigest>,
     pub started_at: Option<Timestamp>,
     pub skips: u32,
     pub skipped_at: Option<Timestamp>,
@@ -47,6 +48,13 @@ pub struct Offers {
 }
 
 impl Offers {
+    /// Devices a person goes back and forth between without being counted twice.
+    pub const SESSIONS: usize = 8;
+
+    pub fn shown_in(&self, session: SessionDigest) -> bool {
+        self.sessions.contains(&session)
+    }
+
     fn is_untouched(&self) -> bool {
         *self == Offers::default()
     }
@@ -147,9 +155,11 @@ impl Record {
             | EventKind::Seen
             | EventKind::PasskeysObserved => {}
             EventKind::Offered { session } => {
-                if offers.last_session != Some(*session) {
+                if !offers.shown_in(*session) {
                     offers.count = offers.count.saturating_add(1);
-                    offers.last_session = Some(*session);
+                    let too_many = offers.sessions.len().saturating_sub(Offers::SESSIONS - 1);
+                    offers.sessions.drain(..too_many);
+                    offers.sessions.push(*session);
                     offers.last_at = offers.last_at.max(at);
                 }
             }
@@ -199,7 +209,11 @@ impl Record {
     fn learn_profile(&mut self, told: &Profile) {
         learn(&mut self.schema_id, told.as_of, told.schema_id.as_ref());
         learn(&mut self.state, told.as_of, told.state.as_ref());
-        learn(&mut self.identifiers, told.as_of, told.identifiers.as_ref());
+        match (&mut self.identifiers, &told.identifiers) {
+            // Of one time, or of none: a hook may name what another leaves out, so all of them hold.
+            (Some(known), Some(told_too)) if known.as_of == told.as_of => known.value.extend(told_too),
+            (known, told_now) => learn(known, told.as_of, told_now.as_ref()),
+        }
     }
 
     fn learn_credentials(&mut self, told: &Observed) {

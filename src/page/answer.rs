@@ -34,6 +34,7 @@ impl Pages {
         let known = self.known(session).await;
         let answer = self.decided(session, &known, links);
         if let (Reason::PasskeysUnknown, Some(lookups)) = (answer.decision.reason, &self.lookups)
+            && !known.unread
             && let Some(known) = lookups.look_up(known).await
         {
             return self.decided(session, &known, answer.links);

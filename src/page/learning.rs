@@ -27,18 +27,22 @@ const FAILED_KEPT: u64 = 10_000;
 pub struct Known {
     pub record: Arc<Record>,
     pub recorded: bool,
+    /// There may be a record that says "never": nothing is offered until it can be read.
+    pub unread: bool,
 }
 
 impl Pages {
     /// The record of the caller, begun or brought up to date by what the session tells.
     pub async fn known(&self, session: &Session) -> Known {
         match self.store.record(session.identity).await {
-            Ok(Some(record)) if !tells_news(session, &record) => Known { record, recorded: true },
+            Ok(Some(record)) if !tells_news(session, &record) => {
+                Known { record, recorded: true, unread: false }
+            }
             Ok(record) => learn(&self.store, record, seen(session, &self.clock)).await,
             Err(error) => {
                 tracing::warn!(error = %error, "a record cannot be read; decided from the session alone");
                 let (record, _) = Record::begin(&seen(session, &self.clock));
-                Known { record: Arc::new(record), recorded: false }
+                Known { record: Arc::new(record), recorded: false, unread: true }
             }
         }
     }
@@ -118,11 +122,11 @@ impl Asking {
 async fn learn(store: &Store, record: Option<Arc<Record>>, event: Event) -> Known {
     match timeout(STORED_WITHIN, store.apply(event.clone())).await {
         Ok(Ok(Stored::Applied { record, .. } | Stored::Duplicate { record })) => {
-            Known { record, recorded: true }
+            Known { record, recorded: true, unread: false }
         }
         Ok(Ok(Stored::Quarantined) | Err(_)) | Err(_) => {
             tracing::warn!(kind = event.kind.as_str(), "not recorded; decided in memory");
-            Known { record: Arc::new(with(record.as_deref(), &event)), recorded: false }
+            Known { record: Arc::new(with(record.as_deref(), &event)), recorded: false, unread: false }
         }
     }
 }
@@ -144,8 +148,8 @@ fn tells_news(session: &Session, record: &Record) -> bool {
     let SessionFacts { passkey_used_at, security_key_used_at, .. } = &session.facts;
     let Profile { as_of, schema_id, state, identifiers, .. } = &session.profile;
     let newer = |known: Option<Option<jiff::Timestamp>>| known.is_none_or(|known| known < *as_of);
-    *passkey_used_at > record.passkeys.as_of()
-        || *security_key_used_at > record.security_keys.as_of()
+    *passkey_used_at > record.passkeys.used_at()
+        || *security_key_used_at > record.security_keys.used_at()
         || (schema_id.is_some() && newer(record.schema_id.as_ref().map(|known| known.as_of)))
         || (state.is_some() && newer(record.state.as_ref().map(|known| known.as_of)))
         || (identifiers.is_some() && newer(record.identifiers.as_ref().map(|known| known.as_of)))

@@ -23,6 +23,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use actix_web::http::header::ALLOW;
+use actix_web::{HttpResponse, web};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -97,5 +99,11 @@ impl Pages {
 
 /// Registers the endpoints. The application's data must hold a `web::Data<Pages>`.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(decision::decision).service(events::events).service(report::post_report);
+    config.service(decision::decision).service(events::events);
+    // Before the reports, which would take it for the name of an action; the envelope is the server's.
+    config.map(|config| {
+        let only_get = || async { HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET")).finish() };
+        config.service(web::resource("/api/onboarding/events").default_service(web::to(only_get)))
+    });
+    config.service(report::post_report);
 }

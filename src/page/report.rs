@@ -123,18 +123,17 @@ impl Pages {
         let mut known = match self.store.apply(event.clone()).await? {
             Stored::Applied { record, .. } => {
                 self.metrics.report(action.as_str(), kind.map_or("", FailureKind::as_str));
-                Known { record, recorded: true }
+                Known { record, recorded: true, unread: false }
             }
-            Stored::Duplicate { record } => Known { record, recorded: true },
+            Stored::Duplicate { record } => Known { record, recorded: true, unread: false },
             Stored::Quarantined => {
-                Known { record: with(Some(&known.record), &event).into(), recorded: false }
+                Known { record: with(Some(&known.record), &event).into(), recorded: false, unread: false }
             }
         };
         let mut verified = None;
         if action == PageAction::Completed {
-            let confirmed = self.confirmed(&known).await;
-            verified = Some(confirmed.is_some());
-            known = confirmed.unwrap_or(known);
+            let (told, confirmed) = self.confirmed(known).await;
+            (known, verified) = (told, Some(confirmed));
         }
         let answer = self.decided(session, &known, links());
         self.metrics.decision(answer.decision.verdict.as_str());
@@ -145,11 +144,16 @@ impl Pages {
             .json(Completed { document, verified }))
     }
 
-    /// What is known after Kratos said that there is a passkey; `None` when it does not say so.
-    async fn confirmed(&self, known: &Known) -> Option<Known> {
-        let (known, held) = self.lookups.as_ref()?.verify(known).await?;
+    /// What is known after Kratos was asked, and whether it says that there is a passkey.
+    async fn confirmed(&self, known: Known) -> (Known, bool) {
+        let asked = match &self.lookups {
+            Some(lookups) => lookups.verify(&known).await,
+            None => None,
+        };
+        let Some((known, held)) = asked else { return (known, false) };
         let by_security_key = self.policy.enrol.contains(&EnrolMethod::Webauthn) && held.security_keys > 0;
-        (held.passkeys > 0 || by_security_key).then_some(known)
+        let confirmed = held.passkeys > 0 || by_security_key;
+        (known, confirmed)
     }
 
     async fn is_stored(&self, identity: IdentityId, report: DedupeKey) -> Result<bool, WriteError> {

@@ -332,12 +332,12 @@ async fn refusals_have_their_status() {
 }
 
 #[actix_web::test]
-async fn if_nothing_can_be_stored_the_answer_says_so() {
+async fn if_nothing_can_be_read_or_stored_the_answer_says_so_and_offers_nothing() {
     let house = House::build(true).await;
     house.holds("created").await;
     house.store.close().await;
     let (status, _, body) = house.get("").await;
-    assert_eq!((status, &body["decision"], &body["recorded"]), (200, &"offer".into(), &false.into()));
+    assert_eq!((status, &body["decision"], &body["recorded"]), (200, &"later".into(), &false.into()));
     let (status, _, body) = house.post("offered").await;
     assert_eq!((status, error_id(&body)), (503, "store_unavailable"));
 }

@@ -13,10 +13,10 @@ use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Something in the batch (or in a record it touches) is refused; halving finds it.
-    #[error("the database refuses the data")]
+    #[error("the database refuses the data: {0}")]
     Data(#[source] BoxedError),
     /// Locked, full, read-only, gone: the same batch may pass later.
-    #[error("the database cannot be written")]
+    #[error("the database cannot be written: {0}")]
     Unavailable(#[source] BoxedError),
 }
 
@@ -24,10 +24,10 @@ pub type BoxedError = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("the database cannot be read")]
+    #[error("the database cannot be read: {0}")]
     Unavailable(#[source] BoxedError),
     /// A row that this version cannot read.
-    #[error("a stored row cannot be understood")]
+    #[error("a stored row cannot be understood: {0}")]
     Corrupt(#[source] BoxedError),
 }
 

@@ -19,7 +19,7 @@ impl Changes {
     pub fn watch(&self, identity: IdentityId) -> Watch {
         let mut waiting = lock(&self.waiting);
         let receiver = waiting.entry(identity).or_insert_with(|| watch::Sender::new(())).subscribe();
-        Watch { identity, receiver, waiting: self.waiting.clone() }
+        Watch { identity, receiver: Some(receiver), waiting: self.waiting.clone() }
     }
 
     pub fn wake(&self, identities: impl Iterator<Item = IdentityId>) {
@@ -39,24 +39,29 @@ impl Changes {
 #[derive(Debug)]
 pub struct Watch {
     identity: IdentityId,
-    receiver: watch::Receiver<()>,
+    /// Taken when it is dropped.
+    receiver: Option<watch::Receiver<()>>,
     waiting: Arc<Mutex<Waiting>>,
 }
 
 impl Watch {
     /// After the watch was taken, or after the last call. Never resolves when the store is gone.
     pub async fn changed(&mut self) {
-        if self.receiver.changed().await.is_err() {
-            std::future::pending::<()>().await;
+        if let Some(receiver) = &mut self.receiver
+            && receiver.changed().await.is_ok()
+        {
+            return;
         }
+        std::future::pending::<()>().await;
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        // First, so that of two that leave at once the later one finds nobody.
+        drop(self.receiver.take());
         let mut waiting = lock(&self.waiting);
-        // This receiver is still counted: one left means that nobody else waits.
-        if waiting.get(&self.identity).is_some_and(|sender| sender.receiver_count() <= 1) {
+        if waiting.get(&self.identity).is_some_and(|sender| sender.receiver_count() == 0) {
             waiting.remove(&self.identity);
         }
     }

@@ -20,7 +20,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use moka::ops::compute::Op;
 use moka::sync::Cache;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -91,14 +90,15 @@ struct Shared {
 impl Shared {
     fn committed(&self, outcomes: &[Answer]) {
         self.commits.fetch_add(1, Ordering::SeqCst);
-        let touched = outcomes.iter().filter_map(|outcome| match outcome {
-            Ok(Outcome::Applied { record, transition }) if transition.is_change() => Some(record),
+        let applied = outcomes.iter().filter_map(|outcome| match outcome {
+            Ok(Outcome::Applied { record, transition }) => Some((record, transition)),
             _ => None,
         });
-        for record in touched.clone() {
+        for (record, _) in applied.clone().filter(|(_, transition)| transition.is_change()) {
             self.records.insert(record.identity, record.clone());
         }
-        self.changes.wake(touched.map(|record| record.identity));
+        // Changed or not: a sign-in says nothing new of the record, and may have changed the session.
+        self.changes.wake(applied.map(|(record, _)| record.identity));
     }
 
     /// Looks for what other processes wrote (the command line, other instances): drops it from memory, wakes who waits.
@@ -200,11 +200,14 @@ impl Store {
         let Some(record) = self.shared.backend.record(identity).await?.map(Arc::new) else {
             return Ok(None);
         };
-        self.shared.records.entry(identity).and_compute_with(|_| {
-            // Decided under the key's lock: a commit counts first and fills the cache second.
-            let overtaken = self.shared.commits.load(Ordering::SeqCst) != commits;
-            if overtaken { Op::Nop } else { Op::Put(record.clone()) }
-        });
+        let overtaken = || self.shared.commits.load(Ordering::SeqCst) != commits;
+        if !overtaken() {
+            self.shared.records.insert(identity, record.clone());
+            // A commit counts first and fills the cache second: one that came in between may have been overwritten.
+            if overtaken() {
+                self.shared.records.invalidate(&identity);
+            }
+        }
         Ok(Some(record))
     }
 
@@ -237,8 +240,11 @@ impl Store {
         self.shared.backend.drop_quarantined(id).await
     }
 
-    /// Whether the database can be written now.
+    /// Whether the database can be written now, and there is a writer to do it.
     pub async fn ready(&self) -> Result<(), CommitError> {
+        if self.sender.upgrade().is_none_or(|sender| sender.is_closed()) {
+            return Err(CommitError::Unavailable("the writer has ended".into()));
+        }
         self.shared.backend.ready().await
     }
 

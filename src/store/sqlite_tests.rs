@@ -95,3 +95,16 @@ async fn development_does_not_touch_what_production_made() {
     let refused = open(Opening::Migrate(MadeBy::Development)).await.unwrap_err();
     assert!(matches!(refused, OpenError::NotDevelopment(_)), "{refused}");
 }
+
+#[tokio::test]
+async fn ready_means_that_a_page_was_written() {
+    let fresh = fresh().await;
+    let store = store_on(fresh.backend.clone()).await;
+    let log = fresh._directory.path().join("test.db-wal");
+    let written = || std::fs::read(&log).unwrap_or_default();
+    let before = written();
+    store.ready().await.unwrap();
+    assert_ne!(written(), before, "a full disk would have shown");
+    store.close().await;
+    assert!(store.ready().await.is_err(), "nobody is left to write");
+}

@@ -6,17 +6,19 @@ use actix_web::App;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use futures_util::future::join_all;
 use futures_util::{Stream, StreamExt, stream};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use utoipa_actix_web::AppExt;
+use uuid::Uuid;
 
 use super::*;
 use crate::clock::Clock;
 use crate::config::{SigningSecret, Webhook};
 use crate::store::{MadeBy, Opening, QuarantineFilter, Sqlite, Store, WriterSettings};
 use crate::telemetry::Metrics;
-use crate::webhook::recorded::{self, keys, now};
+use crate::webhook::recordings::{self, keys, now};
 
 const ADDRESS: &str = "/api/kratos/post-registration-webauthn";
 const KEY: (&str, &str) = ("X-Onboarding-Key", "right");
@@ -31,12 +33,16 @@ struct Running {
 }
 
 async fn running() -> Running {
+    running_with(WriterSettings::default()).await
+}
+
+async fn running_with(settings: WriterSettings) -> Running {
     let directory = tempfile::tempdir().unwrap();
     let opening = Opening::Migrate(MadeBy::Development);
     let backend = Arc::new(Sqlite::open(&directory.path().join("test.db"), opening).await.unwrap());
     let metrics = Arc::new(Metrics::default());
     let clock = Clock::of(now);
-    let settings = WriterSettings { answer_within: Duration::from_secs(20), ..WriterSettings::default() };
+    let settings = WriterSettings { answer_within: Duration::from_secs(20), ..settings };
     let store = Store::start(backend, settings, clock.clone(), metrics.clone()).await.unwrap();
     let webhook = Webhook {
         api_keys: vec![SecretString::from("right")],
@@ -98,7 +104,7 @@ async fn a_delivery_is_204_when_it_is_stored_and_again_when_it_is_repeated() {
 #[actix_web::test]
 async fn every_recording_is_taken() {
     let running = running().await;
-    for recorded in recorded::all() {
+    for recorded in recordings::all() {
         for attempt in &recorded.attempts {
             let address = format!("/api/kratos/hooks/{}", recorded.hook.name());
             let mut request = post(&address, &attempt.body).insert_header(KEY);
@@ -238,6 +244,31 @@ async fn a_closed_store_is_503_with_retry_after() {
         assert_eq!(headers.get("Retry-After").unwrap(), "1");
     }
     assert_eq!(running.forgotten.load(Ordering::SeqCst), 1, "told of before it is stored");
+}
+
+#[actix_web::test]
+async fn what_the_queue_has_no_room_for_is_503_and_not_stored() {
+    let running = running_with(WriterSettings { queue: 1, batch: 1, ..WriterSettings::default() }).await;
+    let people: Vec<Uuid> = (1..=64).map(Uuid::from_u128).collect();
+    let told = |person: &Uuid| {
+        running.send(post(ADDRESS, &json!({ "identity_id": person }).to_string()).insert_header(KEY))
+    };
+    let answers = join_all(people.iter().map(told)).await;
+    let mut refused = Vec::new();
+    for (person, (status, headers, answer)) in people.iter().zip(answers) {
+        if status != StatusCode::NO_CONTENT {
+            assert_eq!(
+                (status, &answer["error"]["id"]),
+                (StatusCode::SERVICE_UNAVAILABLE, &json!("queue_full"))
+            );
+            assert_eq!(headers.get("Retry-After").unwrap(), "1");
+            refused.push(person);
+        }
+        let is_known = running.store.record((*person).try_into().unwrap()).await.unwrap().is_some();
+        assert_eq!(is_known, status == StatusCode::NO_CONTENT, "{person}");
+    }
+    assert!((1..people.len()).contains(&refused.len()), "{} of {}", refused.len(), people.len());
+    assert_eq!(told(refused[0]).await.0, StatusCode::NO_CONTENT, "sent again, it is taken");
 }
 
 #[test]

@@ -15,9 +15,9 @@ mod seal;
 mod told;
 
 #[cfg(test)]
-mod properties;
+mod contract;
 #[cfg(test)]
-mod recorded;
+mod properties;
 #[cfg(test)]
 mod recordings;
 

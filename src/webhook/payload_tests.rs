@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::onboarding::{IdentityState, Observation, PiiKey, Source};
-use crate::webhook::recorded::{heard, keys};
+use crate::webhook::recordings::{heard, keys};
 
 const ID: &str = "5eddbeec-b3d3-4769-ad6d-07e5374f94b7";
 const OTHER: &str = "4d748bf4-c155-49be-ac8d-168904cf9a29";

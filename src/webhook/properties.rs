@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::hook::Hook;
 use super::payload::{Delivery, Unreadable};
 use super::quarantine::{ReplayError, put_aside, replay};
-use super::recorded::{self, heard, keys};
+use super::recordings::{self, heard, keys};
 use crate::onboarding::{Method, Record};
 use crate::store::Kept;
 
 static BODIES: LazyLock<Vec<String>> =
-    LazyLock::new(|| recorded::all().iter().map(|recorded| recorded.body().to_owned()).collect());
+    LazyLock::new(|| recordings::all().iter().map(|recorded| recorded.body().to_owned()).collect());
 
 /// Every field that is read, and some that are not.
 const FIELDS: [&str; 34] = [

@@ -9,6 +9,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Bytes;
 use futures_util::Stream;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::authenticate::{Authenticator, Denied, Sender, Standing};
 use super::body::{self, BODY_DEADLINE, BodyError};
@@ -23,6 +24,9 @@ use crate::onboarding::{Event, EventId, IdentityId, PiiKeys};
 use crate::store::{NewQuarantined, QuarantineReason, Store, Stored, WriteError};
 use crate::telemetry::{HookOutcome, Metrics};
 
+/// Bodies read at a time whose sender only a signature over them can show: 64 KiB each.
+const UNPROVEN_AT_ONCE: usize = 64;
+
 /// Everything a delivery needs. One for all workers of the server.
 pub struct Hooks {
     authenticator: Authenticator,
@@ -31,6 +35,7 @@ pub struct Hooks {
     clock: Clock,
     metrics: Arc<Metrics>,
     body_deadline: Duration,
+    unproven: Semaphore,
     on_event: Box<dyn Fn(IdentityId) + Send + Sync>,
 }
 
@@ -71,7 +76,7 @@ impl From<ReceiveError> for Refusal {
     fn from(error: ReceiveError) -> Refusal {
         match error {
             ReceiveError::UnknownHook => {
-                Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
+                Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.")
                     .because("Hooks are registration, settings and login, each with a method of Kratos.")
             }
             ReceiveError::Unauthorized(denied) => {
@@ -119,6 +124,7 @@ impl Hooks {
             clock,
             metrics,
             body_deadline: BODY_DEADLINE,
+            unproven: Semaphore::new(UNPROVEN_AT_ONCE),
             on_event: Box::new(|_| {}),
         }
     }
@@ -180,6 +186,8 @@ impl Hooks {
             Standing::Denied(denied) => return Err(denied.into()),
             Standing::Admitted => (Sender::Key, body::read(headers, payload, self.body_deadline).await?),
             Standing::Unproven(head) => {
+                // Anybody can come this far: only so many strangers are listened to at a time.
+                let _place = self.unproven.acquire().await.map_err(|_| WriteError::Unavailable)?;
                 let body = body::read(headers, payload, self.body_deadline).await?;
                 (self.authenticator.verify(head, &body)?, body)
             }

@@ -81,6 +81,7 @@ async fn development_mode_announces_itself_and_its_curl_works() {
     let dev = Dev::start(directory.path(), &["serve", "--dev"]);
     let shown = dev.lines.join("\n");
     assert!(shown.contains("DEVELOPMENT MODE"), "{shown}");
+    assert!(shown.contains("http://localhost:4433, its admin API http://localhost:4434"), "{shown}");
     let curl = dev.lines.iter().find(|line| line.starts_with("curl ")).unwrap();
     let part = |after: &str, until: char| {
         let rest = &curl[curl.find(after).unwrap() + after.len()..];
@@ -151,6 +152,18 @@ fn production_does_not_make_a_database_by_itself() {
     let refused = Plan::new().command(directory.path(), &["serve"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(err(&refused).contains("kratos-onboarding migrate sql"), "{}", err(&refused));
+}
+
+#[test]
+fn in_development_mode_a_missing_database_is_made_by_what_the_refusal_advises() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = || call(directory.path(), &["quarantine", "list", "--dev"], &[]);
+    let refused = list();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).trim_end().ends_with("kratos-onboarding serve --dev"), "{}", err(&refused));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "it left something behind");
+    drop(Dev::start(directory.path(), &["serve", "--dev"]));
+    assert!(list().status.success(), "{}", err(&list()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! and `kratos.yml` against the rules that a deployment breaks first.
 
 mod contexts;
+mod examples;
 mod templates;
 mod yml;
 

@@ -16,4 +16,5 @@ mod kratos_config;
 mod page;
 mod quarantine;
 mod run;
+mod tls;
 mod webhook;

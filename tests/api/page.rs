@@ -4,6 +4,7 @@ mod bodies;
 mod cors;
 mod decision;
 mod document;
+mod eligibility;
 mod events;
 mod reports;
 mod sessions;

@@ -1,9 +1,10 @@
 //! Starting, being watched, being stopped.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::recordings;
-use crate::service::{KEY, Plan, Service, client, refusal};
+use crate::service::{KEY, Plan, Service, refusal};
+use crate::wire::{Wire, head};
 
 #[tokio::test]
 async fn a_running_service_says_so() {
@@ -18,6 +19,12 @@ async fn a_running_service_says_so() {
     let document: Value = service.get("/openapi.json").send().await.unwrap().json().await.unwrap();
     assert!(document["paths"]["/api/kratos/hooks/{hook}/{method}"]["post"].is_object());
     assert!(document["paths"]["/api/onboarding"]["get"].is_object());
+}
+
+#[tokio::test]
+async fn the_openapi_document_changes_only_on_purpose() {
+    let printed = Plan::new().command(std::path::Path::new("."), &["openapi"]).output().unwrap();
+    insta::assert_snapshot!("openapi", String::from_utf8(printed.stdout).unwrap());
 }
 
 #[tokio::test]
@@ -47,9 +54,11 @@ async fn what_is_not_there_and_what_is_not_taken_are_told_in_the_envelope() {
         assert_eq!(answer.headers()["allow"], allow, "{path}");
         assert_eq!(refusal(answer, 405).await["error"]["id"], "method_not_allowed");
     }
-    let answer = service.post("/api/onboarding").send().await.unwrap();
-    assert_eq!(answer.headers()["allow"], "GET");
-    refusal(answer, 405).await;
+    for path in ["/api/onboarding", "/api/onboarding/events"] {
+        let answer = service.post(path).send().await.unwrap();
+        assert_eq!(answer.headers()["allow"], "GET");
+        refusal(answer, 405).await;
+    }
 }
 
 #[tokio::test]
@@ -77,6 +86,53 @@ async fn sigterm_stops_it_cleanly_and_keeps_what_was_acknowledged() {
         again.metric("onboarding_webhooks_total{hook=\"registration\",outcome=\"duplicate\"}").await,
         1.0
     );
+}
+
+#[tokio::test]
+async fn sigterm_waits_for_a_request_that_is_on_its_way() {
+    let service = Service::start();
+    let body = json!({ "identity_id": "5eddbeec-b3d3-4769-ad6d-07e5374f94b7" }).to_string();
+    let (first, rest) = body.split_at(body.len() / 2);
+    let mut wire = Wire::to(&service).await;
+    wire.send(&(head(&format!("Content-Length: {}\r\nExpect: 100-continue\r\n", body.len())))).await;
+    assert_eq!(wire.answer().await.status, 100, "it has begun with the request");
+    wire.send(first).await;
+    service.signal("TERM");
+    // Nobody new is let in from here on.
+    while Wire::try_to(&service).await.is_some() {}
+    wire.send(rest).await;
+    assert_eq!(wire.answer().await.status, 204);
+    let (status, _, log) = service.ended();
+    assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn a_request_line_that_is_none_is_a_bare_400_and_ends_its_connection_only() {
+    // The framework answers before anything of ours sees a request: no envelope and no request id.
+    let service = Service::start();
+    for broken in ["nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n"] {
+        let mut wire = Wire::to(&service).await;
+        wire.send(broken).await;
+        let answer = wire.answer().await;
+        assert_eq!((answer.status, answer.header("x-request-id")), (400, None), "{broken:?}");
+        assert_eq!(answer.header("content-length"), Some("0"), "{broken:?}");
+        assert!(wire.is_closed().await, "{broken:?}");
+    }
+    assert_eq!(service.get("/health/alive").send().await.unwrap().status(), 200);
+    assert!(!service.log().contains("panicked"), "{}", service.log());
+}
+
+#[tokio::test]
+async fn a_log_for_people_is_not_json() {
+    let service = Plan::new().with("LOG__FORMAT", "pretty").start();
+    assert_eq!(service.get("/health/alive").send().await.unwrap().status(), 200);
+    service.signal("TERM");
+    let (status, _, log) = service.ended();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("INFO") && log.contains("request"), "{log}");
+    for line in log.lines() {
+        assert!(serde_json::from_str::<Value>(line).is_err(), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -110,33 +166,4 @@ async fn the_log_names_requests_and_nobody() {
     ] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
-}
-
-#[tokio::test]
-async fn tls_by_certificate_files_is_read_again_on_sighup() {
-    let directory = tempfile::tempdir().unwrap();
-    let (cert, key) = (directory.path().join("tls.crt"), directory.path().join("tls.key"));
-    let write = |name: &str| {
-        let made = rcgen::generate_simple_self_signed([name.to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        std::fs::write(&cert, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap()
-    };
-    let first = write("first.example");
-    let service = Plan::new()
-        .with("SERVE__PUBLIC__TLS__CERT_FILE", cert.to_str().unwrap())
-        .with("SERVE__PUBLIC__TLS__KEY_FILE", key.to_str().unwrap())
-        .start();
-    assert!(service.public.starts_with("https://127.0.0.1:"), "{}", service.public);
-    let alive = |root: &reqwest::Certificate| {
-        let _ = client();
-        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([root.clone()]);
-        builder.build().unwrap().get(service.url("/health/alive")).send()
-    };
-    assert_eq!(alive(&first).await.unwrap().status(), 200);
-    let second = write("second.example");
-    assert!(alive(&second).await.is_err(), "the new one is not in use yet");
-    service.signal("HUP");
-    while alive(&second).await.is_err() {}
-    assert!(alive(&first).await.is_err(), "the old one is out of use");
 }

@@ -37,8 +37,19 @@ pub fn chunked(chunks: &[&str]) -> String {
 
 impl Wire {
     pub async fn to(service: &Service) -> Wire {
+        Wire::try_to(service).await.expect("nobody is let in")
+    }
+
+    /// `None` where nobody is let in.
+    pub async fn try_to(service: &Service) -> Option<Wire> {
         let address = service.public.strip_prefix("http://").unwrap();
-        Wire(TcpStream::connect(address).await.unwrap())
+        TcpStream::connect(address).await.ok().map(Wire)
+    }
+
+    /// Whether nothing comes any more; waits until that is certain.
+    pub async fn is_closed(&mut self) -> bool {
+        let rest = tokio::time::timeout(PATIENCE, self.0.read_u8()).await;
+        rest.expect("it stays open").is_err()
     }
 
     /// The answer to a whole request; sent again while it could not be stored.

@@ -19,10 +19,11 @@ pub struct KratosFile {
     #[schemars(example = "https://auth.example.org/")]
     browser_url: Option<String>,
     /// Kratos's admin API as this service reaches it: an http or https URL without query, fragment or password.
-    /// Without it nobody can be asked which passkeys a person has until the next hook tells.
+    /// Without it nobody can be asked which passkeys a person has until the next hook tells. No default outside
+    /// development mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "http://kratos:4434/")]
-    admin_url: Option<String>,
+    pub admin_url: Option<String>,
     /// Name of Kratos's session cookie (Kratos's `session.cookie.name`): an HTTP token (RFC 6265, section 4.1.1) of at
     /// most 128 characters.
     #[schemars(example = &"ory_kratos_session")]

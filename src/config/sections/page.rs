@@ -13,8 +13,9 @@ pub struct PageFile {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["https://app.example.org"])]
     allowed_origins: Vec<String>,
-    /// Where a person goes afterwards if nothing else was asked for: an http or https URL without a password. Always
-    /// allowed. Default: `/` below `serve.public.base_url`.
+    /// Where the page will go on to if nothing else was asked for; checked already, and used once the page is part of
+    /// the service. An http or https URL without a password. Always allowed. Default: `/` below
+    /// `serve.public.base_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "https://app.example.org/welcome")]
     default_return_url: Option<String>,

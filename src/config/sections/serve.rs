@@ -35,7 +35,8 @@ pub struct PublicFile {
     #[schemars(example = "https://onboarding.example.org/")]
     base_url: Option<String>,
     /// What the path of every request begins with, such as `/onboarding`; for a proxy that passes paths on as they
-    /// came. `base_url` must end with it too.
+    /// came. `base_url` must end with it too. Every path moves, health and hooks included: the URLs of the hooks in
+    /// Kratos's configuration need it as well.
     #[schemars(example = "/onboarding")]
     base_path: String,
     /// TLS of this listener. A proxy in front may do it instead.

@@ -73,6 +73,7 @@ fn the_least_production_needs_is_enough() {
     assert_eq!(settings.serve.admin.listener.port, 5051);
     assert!(settings.serve.admin.listener.host.is_loopback());
     assert_eq!(settings.kratos.browser_url, settings.kratos.public_url);
+    assert_eq!(settings.kratos.admin_url, None, "nobody is asked who was not named");
     assert_eq!(settings.kratos.session_cookie_name, "ory_kratos_session");
     assert_eq!(settings.webhook.api_key_name, "X-Onboarding-Key");
     assert_eq!(settings.page.default_return_url.as_str(), "http://localhost:5050/");
@@ -102,6 +103,8 @@ fn development_has_defaults_for_all_but_keys() {
     assert!(settings.serve.public.host.is_loopback());
     assert_eq!(settings.log.format, LogFormat::Pretty);
     assert_eq!(settings.serve.public.base_url.unwrap().as_str(), "http://localhost:5050/");
+    assert_eq!(settings.kratos.public_url.as_str(), "http://localhost:4433/");
+    assert_eq!(settings.kratos.admin_url.unwrap().as_str(), "http://localhost:4434/");
     assert_eq!(settings.webhook.api_keys[0].expose_secret(), API_KEY);
 }
 

@@ -1,5 +1,7 @@
 //! Writing: one transaction a batch, each list of rows in one statement.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -27,7 +29,7 @@ pub async fn commit(writer: &SqlitePool, instance: i64, batch: &[Work]) -> Resul
 async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>) -> Result<(), CommitError> {
     if !plan.records.is_empty() {
         let changed_at = plan.events.iter().map(|row| row.event.at).max().unwrap_or_default();
-        let rows: Vec<_> = plan.records.iter().map(|record| RecordJson::of(record)).collect();
+        let rows: Vec<_> = plan.records.iter().map(RecordJson::of).collect();
         sqlx::query(
             "INSERT INTO records (identity, version, stage, changed_at, facts)
              SELECT unhex(value ->> 'identity'), value ->> 'version', value ->> 'stage', ?2, value ->> 'facts'
@@ -80,6 +82,11 @@ async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>
     for entry in &plan.quarantine {
         put_aside(&mut *connection, entry).await?;
     }
+    let kinds: BTreeSet<_> =
+        plan.quarantine.iter().map(|entry| (&entry.hook, entry.reason.as_str())).collect();
+    for (hook, reason) in kinds {
+        trim(&mut *connection, hook, reason).await?;
+    }
     Ok(())
 }
 
@@ -102,14 +109,20 @@ async fn put_aside(connection: &mut SqliteConnection, entry: &NewQuarantined) ->
     .bind(entry.size)
     .bind(entry.body.as_str())
     .bind(body)
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Keeps the newest of a hook and reason.
+async fn trim(connection: &mut SqliteConnection, hook: &str, reason: &str) -> Result<(), CommitError> {
     for (kept, bounded) in [
         (
             BODIES_KEPT,
             "UPDATE quarantine SET kept = 'none', body = NULL
              WHERE hook = ?1 AND reason = ?2 AND body IS NOT NULL AND at <= (
-                 SELECT at FROM quarantine WHERE hook = ?1 AND reason = ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3)",
+                 SELECT at FROM quarantine WHERE hook = ?1 AND reason = ?2 AND body IS NOT NULL
+                 ORDER BY at DESC LIMIT 1 OFFSET ?3)",
         ),
         (
             ROWS_KEPT,
@@ -118,8 +131,8 @@ async fn put_aside(connection: &mut SqliteConnection, entry: &NewQuarantined) ->
         ),
     ] {
         sqlx::query(bounded)
-            .bind(&entry.hook)
-            .bind(entry.reason.as_str())
+            .bind(hook)
+            .bind(reason)
             .bind(kept)
             .execute(&mut *connection)
             .await?;
@@ -144,9 +157,14 @@ pub async fn expire_sealed(writer: &SqlitePool, before: Timestamp) -> Result<u64
     Ok(done.rows_affected())
 }
 
-/// A real write, so that a full disk or a read-only file shows.
+/// A real write, so that a full disk or a read-only file shows: a value that stays the same would not touch a page.
 pub async fn probe(writer: &SqlitePool) -> Result<(), CommitError> {
-    sqlx::query("UPDATE meta SET value = value WHERE name = 'made_by'").execute(writer).await?;
+    sqlx::query(
+        "INSERT INTO meta (name, value) VALUES ('probes', '1')
+         ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+    )
+    .execute(writer)
+    .await?;
     Ok(())
 }
 

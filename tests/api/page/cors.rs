@@ -178,3 +178,28 @@ async fn every_answer_can_be_read_by_the_allowed_and_varies_by_origin() {
         assert_eq!(exposed, ["etag", "retry-after", "x-request-id"], "{what}");
     }
 }
+
+#[tokio::test]
+async fn no_answer_may_be_kept_by_anybody_but_the_persons_browser() {
+    let house = house().await;
+    let down = Plan::new().start();
+    let (tag, _) = house.tagged().await;
+    let another = house.report("started").header("If-Subject", "somebody-else").json(&json!({}));
+    let answers: [(&str, u16, RequestBuilder); 10] = [
+        ("decision", 200, house.get("")),
+        ("not modified", 304, house.get("").header("If-None-Match", &tag)),
+        ("bad request", 400, house.get("?wait=x")),
+        ("nobody", 401, house.service.get("/api/onboarding")),
+        ("no origin", 403, by_cookie(&house, "started")),
+        ("not there", 404, house.get("/nothing/here")),
+        ("another method", 405, house.service.post("/api/onboarding")),
+        ("another person", 409, another),
+        ("report", 200, house.report("started").json(&json!({}))),
+        ("Kratos is down", 503, down.get("/api/onboarding").header("Cookie", house.person.cookies())),
+    ];
+    for (what, status, request) in answers {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{what}");
+        assert_eq!(header(answer.headers(), "cache-control").as_deref(), Some("private, no-cache"), "{what}");
+    }
+}

@@ -6,7 +6,7 @@ use wiremock::ResponseTemplate;
 use super::{ANOTHER, House, ONE_PASSKEY, REGISTERED, document, verdict};
 use crate::double::Kratos;
 use crate::recordings;
-use crate::service::refusal;
+use crate::service::{delivered, refusal};
 
 #[tokio::test]
 async fn right_after_the_registration_a_passkey_is_offered() {
@@ -111,6 +111,16 @@ async fn a_security_key_that_is_a_second_factor_is_never_done() {
     assert_eq!(verdict(&house.decision().await), ("offer", "no_passkey"));
     let claimed = house.reported("completed", json!({})).await;
     assert_eq!((verdict(&claimed), &claimed["verified"]), (("offer", "no_passkey"), &json!(false)));
+    // A settings flow lists it among the others, and cannot say which it is.
+    let listed = json!({
+        "version": 1,
+        "identity": {"id": identity, "updated_at": "2026-11-22T05:00:00Z"},
+        "passkeys": [],
+        "security_keys": ["aabb"],
+    });
+    let hook = house.service.hook("/api/kratos/hooks/settings/webauthn", listed.to_string());
+    assert_eq!(delivered(hook).await.status(), 204);
+    assert_eq!(verdict(&house.decision().await), ("offer", "no_passkey"));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use wiremock::ResponseTemplate;
 
 use super::{ANOTHER, House, ONE_PASSKEY, REGISTERED, document, verdict};
 use crate::double::{Session, recorded};
+use crate::recordings;
 use crate::service::refusal;
 
 fn time(value: &Value) -> Timestamp {
@@ -188,6 +189,21 @@ async fn completed_is_verified_only_by_the_admin_api() {
         assert_eq!((&answer["verified"], verdict(&answer)), (&json!(verified), expected), "{recording}");
         assert_eq!(verdict(&house.decision().await), expected, "{recording}");
     }
+}
+
+#[tokio::test]
+async fn what_the_admin_api_says_to_completed_holds_also_where_it_says_none() {
+    let house = House::with_admin().await;
+    house.hook(REGISTERED).await;
+    house.hook(ONE_PASSKEY).await;
+    assert_eq!(house.decision().await["decision"], "done");
+    let mut none = recordings::json("v26.2.0/admin/identity-created.json")["body"].clone();
+    none["id"] = json!(house.person.identity());
+    none["updated_at"] = json!("2026-11-22T05:00:00Z");
+    house.kratos.identity_answers(&house.person.identity(), ResponseTemplate::new(200).set_body_json(none));
+    let told = house.reported("completed", json!({})).await;
+    assert_eq!((&told["verified"], &told["passkey_count"]), (&json!(false), &json!(0)));
+    assert_eq!(verdict(&told), ("later", "removed"));
 }
 
 #[tokio::test]

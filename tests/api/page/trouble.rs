@@ -136,3 +136,18 @@ async fn while_the_database_is_locked_what_is_known_is_still_told() {
     assert_eq!((verdict(&theirs), &theirs["recorded"]), (("later", "passkeys_unknown"), &json!(false)));
     lock.rollback().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_no_reason_to_ask_somebody_again() {
+    let house = House::with_admin().await;
+    house.kratos.identity(&house.person.identity(), "v26.2.0/admin/identity-created.json");
+    house.hook(REGISTERED).await;
+    Database::of(&house.service).execute("UPDATE records SET facts = '{'").await;
+    // Started again, so that it is not remembered.
+    house.service.signal("TERM");
+    let (_, directory, _) = house.service.ended();
+    let service = house.kratos.plan().on(directory).start();
+    let house = House { service, ..house };
+    let answer = house.decision().await;
+    assert_eq!((verdict(&answer), &answer["recorded"]), (("later", "passkeys_unknown"), &json!(false)));
+}

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::{ANOTHER, House, ONE_PASSKEY, document, header, verdict};
 use crate::double::{Kratos, Session};
-use crate::service::{Plan, refusal};
+use crate::service::{Plan, delivered, refusal};
 
 /// "At once", on a machine that has other things to do.
 const SOON: Duration = Duration::from_secs(8);
@@ -133,6 +133,24 @@ async fn waiting_ends_with_the_new_decision_when_a_hook_arrives() {
     assert_ne!(header(answer.headers(), "etag"), Some(tag));
     assert_eq!(verdict(&document(answer).await), ("done", "passkey_enrolled"));
     assert!(took < SOON, "{took:?}");
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_person_signs_in_again_elsewhere() {
+    let house = House::registered().await;
+    house.kratos.signed_in(&house.person.clone().authenticated(7200));
+    let (tag, before) = house.tagged().await;
+    assert_eq!(before["session"]["privileged"], false);
+    let page = waiting(house.get("?wait=25"), &tag);
+    house.until_waiting(1.0).await;
+    // A refresh login: the record has nothing to learn from it, the session has.
+    house.kratos.signed_in(&house.person.clone().authenticated(0));
+    let login = json!({"version": 1, "hook": "login", "identity": {"id": house.person.identity()}});
+    let hook = house.service.hook("/api/kratos/hooks/login/password", login.to_string());
+    assert_eq!(delivered(hook).await.status(), 204);
+    let (answer, took) = page.await.unwrap();
+    assert!(took < SOON, "{took:?}");
+    assert_eq!(document(answer).await["session"]["privileged"], true);
 }
 
 #[tokio::test]
