@@ -195,6 +195,21 @@ impl FailureKind {
     }
 }
 
+/// What the page told about a try at a ceremony. For people who read the audit log; decides nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<AttemptId>,
+    /// A passkey can be kept on this device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<bool>,
+    /// A phone can be used instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hybrid: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u32>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
@@ -217,27 +232,23 @@ pub enum EventKind {
     Offered {
         session: SessionDigest,
     },
-    Started {
-        attempt: Option<AttemptId>,
-    },
+    Started(Attempt),
     Skipped,
     Dismissed,
-    Cancelled {
-        attempt: Option<AttemptId>,
-    },
+    Cancelled(Attempt),
     Failed {
         kind: FailureKind,
         exception: Option<ExceptionName>,
-        attempt: Option<AttemptId>,
+        attempt: Attempt,
     },
     /// This device cannot; says nothing about the account.
     Unavailable {
         kind: FailureKind,
+        exception: Option<ExceptionName>,
+        attempt: Attempt,
     },
     /// The page says the ceremony went through. Only Kratos's word makes it true.
-    Completed {
-        attempt: Option<AttemptId>,
-    },
+    Completed(Attempt),
     /// Everything the person answered is forgotten.
     Reset,
 }
@@ -251,13 +262,13 @@ impl EventKind {
             EventKind::Seen => "seen",
             EventKind::PasskeysObserved => "passkeys_observed",
             EventKind::Offered { .. } => "offered",
-            EventKind::Started { .. } => "started",
+            EventKind::Started(_) => "started",
             EventKind::Skipped => "skipped",
             EventKind::Dismissed => "dismissed",
-            EventKind::Cancelled { .. } => "cancelled",
+            EventKind::Cancelled(_) => "cancelled",
             EventKind::Failed { .. } => "failed",
             EventKind::Unavailable { .. } => "unavailable",
-            EventKind::Completed { .. } => "completed",
+            EventKind::Completed(_) => "completed",
             EventKind::Reset => "reset",
         }
     }

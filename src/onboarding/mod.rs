@@ -15,7 +15,9 @@ mod transition;
 mod properties;
 
 pub use decision::{Decision, Reason, SessionFacts, Verdict, decide};
-pub use event::{Actor, Cause, Event, EventKind, FailureKind, HookKind, Observed, PageAction, Profile};
+pub use event::{
+    Actor, Attempt, Cause, Event, EventKind, FailureKind, HookKind, Observed, PageAction, Profile,
+};
 pub use identifier::{Identifier, IdentifierDigest, PiiKey, PiiKeyError, PiiKeys};
 pub use knowledge::{Knowledge, Observation, Reading, Settlement, Source};
 pub use names::{

@@ -74,13 +74,17 @@ fn told() -> impl Strategy<Value = Event> {
 fn answered() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![
         (0..4u8).prop_map(|session| EventKind::Offered { session: SessionDigest([session; 16]) }),
-        Just(EventKind::Started { attempt: None }),
+        Just(EventKind::Started(Attempt::default())),
         Just(EventKind::Skipped),
         Just(EventKind::Dismissed),
-        Just(EventKind::Cancelled { attempt: None }),
-        Just(EventKind::Failed { kind: FailureKind::Timeout, exception: None, attempt: None }),
-        Just(EventKind::Unavailable { kind: FailureKind::Unsupported }),
-        Just(EventKind::Completed { attempt: None }),
+        Just(EventKind::Cancelled(Attempt::default())),
+        Just(EventKind::Failed { kind: FailureKind::Timeout, exception: None, attempt: Attempt::default() }),
+        Just(EventKind::Unavailable {
+            kind: FailureKind::Unsupported,
+            exception: None,
+            attempt: Attempt::default()
+        }),
+        Just(EventKind::Completed(Attempt::default())),
         Just(EventKind::Reset),
     ];
     (kind, 0..40i64).prop_map(|(kind, second)| event(1, kind, second))
@@ -142,7 +146,7 @@ proptest! {
         let answer = knowledge.settlement().observation(at(3), count);
         knowledge.observe(answer);
         prop_assert_eq!(knowledge.reading(), Reading::Exactly(count));
-        // Told again afterwards, it stays settled.
+        // Attempt again afterwards, it stays settled.
         told.iter().for_each(|observation| knowledge.observe(*observation));
         prop_assert_eq!(knowledge.reading(), Reading::Exactly(count));
     }

@@ -163,13 +163,13 @@ impl Record {
                     offers.last_at = offers.last_at.max(at);
                 }
             }
-            EventKind::Started { .. } => offers.started_at = offers.started_at.max(at),
+            EventKind::Started(_) => offers.started_at = offers.started_at.max(at),
             EventKind::Skipped => {
                 offers.skips = offers.skips.saturating_add(1);
                 offers.skipped_at = offers.skipped_at.max(at);
             }
             EventKind::Dismissed => offers.dismissed_at = offers.dismissed_at.or(at),
-            EventKind::Cancelled { .. } => {
+            EventKind::Cancelled(_) => {
                 offers.cancels = offers.cancels.saturating_add(1);
                 offers.cancelled_at = offers.cancelled_at.max(at);
             }
@@ -179,7 +179,7 @@ impl Record {
                 offers.last_failure = Some(*kind);
             }
             EventKind::Unavailable { .. } => offers.unavailable_at = offers.unavailable_at.max(at),
-            EventKind::Completed { .. } => offers.claimed_at = offers.claimed_at.max(at),
+            EventKind::Completed(_) => offers.claimed_at = offers.claimed_at.max(at),
             EventKind::Reset => {
                 self.offers = Offers::default();
                 self.reset_at = self.reset_at.max(at);

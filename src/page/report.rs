@@ -10,12 +10,12 @@ use super::answer::{Answer, PRIVATE};
 use super::caller::Caller;
 use super::document::Completed;
 use super::learning::{Known, dedupe_key, with};
-use super::report_body::{Report, read};
+use super::report_body::{Device, Report, read};
 use super::{Pages, refusals};
 use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::{
-    Actor, Cause, DedupeKey, EnrolMethod, Event, EventKind, FailureKind, IdentityId, Observed, PageAction,
-    Profile,
+    Actor, Attempt, Cause, DedupeKey, EnrolMethod, Event, EventKind, FailureKind, IdentityId, Observed,
+    PageAction, Profile,
 };
 use crate::store::{Stored, WriteError};
 
@@ -189,17 +189,19 @@ fn is_allowed(action: PageAction, before: &Answer) -> bool {
 }
 
 fn event_kind(action: PageAction, report: Report, caller: &Caller) -> EventKind {
-    let Report { attempt_id: attempt, kind, exception, device: _, duration_ms: _ } = report;
+    let Report { attempt_id: id, kind, exception, device, duration_ms } = report;
+    let Device { platform, hybrid } = device.unwrap_or_default();
+    let attempt = Attempt { id, platform, hybrid, duration_ms };
     let kind = kind.unwrap_or(FailureKind::Unknown);
     match action {
         PageAction::Offered => EventKind::Offered { session: caller.session.facts.digest },
-        PageAction::Started => EventKind::Started { attempt },
+        PageAction::Started => EventKind::Started(attempt),
         PageAction::Skip => EventKind::Skipped,
         PageAction::Dismiss => EventKind::Dismissed,
-        PageAction::Cancelled => EventKind::Cancelled { attempt },
+        PageAction::Cancelled => EventKind::Cancelled(attempt),
         PageAction::Failed => EventKind::Failed { kind, exception, attempt },
-        PageAction::Unavailable => EventKind::Unavailable { kind },
-        PageAction::Completed => EventKind::Completed { attempt },
+        PageAction::Unavailable => EventKind::Unavailable { kind, exception, attempt },
+        PageAction::Completed => EventKind::Completed(attempt),
     }
 }
 

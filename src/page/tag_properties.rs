@@ -10,8 +10,8 @@ use super::answer::Answer;
 use super::links::Links;
 use crate::kratos::{Session, recordings};
 use crate::onboarding::{
-    Actor, Cause, DedupeKey, EnrolMethod, Event, EventId, EventKind, Observation, Observed, PageAction,
-    Policy, Record, Requirement, Source, decide,
+    Actor, Attempt, Cause, DedupeKey, EnrolMethod, Event, EventId, EventKind, Observation, Observed,
+    PageAction, Policy, Record, Requirement, Source, decide,
 };
 
 /// The recorded session begins then.
@@ -65,9 +65,9 @@ fn stories() -> impl Strategy<Value = Story> {
                 let kind = match step {
                     0 => EventKind::Offered { session: session().facts.digest },
                     1 => EventKind::Skipped,
-                    2 => EventKind::Cancelled { attempt: None },
+                    2 => EventKind::Cancelled(Attempt::default()),
                     3 => EventKind::Dismissed,
-                    4 => EventKind::Started { attempt: None },
+                    4 => EventKind::Started(Attempt::default()),
                     _ => EventKind::Reset,
                 };
                 record.apply(&event(second, kind, Observed::default()));

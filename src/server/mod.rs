@@ -79,6 +79,12 @@ impl Server {
         let admin_socket = listen("serve.admin", admin)?;
         let public_url = url_of("serve.public", public, &public_socket)?;
         let admin_url = url_of("serve.admin", admin, &admin_socket)?;
+        if public.base_url.is_none() && public.host.is_unspecified() {
+            tracing::warn!(
+                assumed = %public_url,
+                "serve.public.base_url is not set: links and the page's own origin are made from the port"
+            );
+        }
         let waiting = CancellationToken::new();
         let rooms = Rooms::build(&settings, &public_url, store.clone(), clock, metrics, waiting.clone())?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);

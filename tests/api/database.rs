@@ -63,6 +63,15 @@ impl Database {
         rows.iter().map(|row| ["identity", "actor", "cause", "kind"].map(|column| row.get(column))).collect()
     }
 
+    /// What the audit log says of the newest event.
+    pub async fn newest_detail(&self) -> Value {
+        let detail: String = sqlx::query_scalar("SELECT detail FROM events ORDER BY seq DESC LIMIT 1")
+            .fetch_one(&mut self.reading().await)
+            .await
+            .unwrap();
+        serde_json::from_str(&detail).unwrap()
+    }
+
     /// Without what the service looked up itself.
     pub async fn events_of_hooks(&self) -> i64 {
         self.count("SELECT count(*) FROM events WHERE actor = 'kratos'").await

@@ -137,10 +137,13 @@ fn instance() -> i64 {
 
 async fn check_library(connection: &mut SqliteConnection) -> Result<Result<(), OpenError>, sqlx::Error> {
     let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
+    Ok(if is_new_enough(&found) { Ok(()) } else { Err(OpenError::OldSqlite { found }) })
+}
+
+fn is_new_enough(found: &str) -> bool {
     let mut parts = found.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
-    let version = (next(), next(), next());
-    Ok(if version >= OLDEST_SQLITE { Ok(()) } else { Err(OpenError::OldSqlite { found }) })
+    (next(), next(), next()) >= OLDEST_SQLITE
 }
 
 async fn check_schema(
@@ -190,4 +193,19 @@ async fn set_made_by(connection: &mut SqliteConnection, by: MadeBy) -> Result<()
     .execute(connection)
     .await
     .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_new_enough;
+
+    #[test]
+    fn a_library_that_can_corrupt_its_log_is_refused() {
+        for new in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
+            assert!(is_new_enough(new), "{new}");
+        }
+        for old in ["3.51.2", "3.50.99", "3.9.9", "2.99.99", "", "x"] {
+            assert!(!is_new_enough(old), "{old}");
+        }
+    }
 }

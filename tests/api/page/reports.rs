@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::{ANOTHER, House, ONE_PASSKEY, REGISTERED, document, verdict};
+use crate::database::Database;
 use crate::double::{Session, recorded};
 use crate::recordings;
 use crate::service::refusal;
@@ -56,6 +57,23 @@ async fn each_report_is_an_event_and_is_answered_with_the_new_decision() {
         let again = document(house.get_as(&person, "").send().await.unwrap()).await;
         assert_eq!((verdict(&again), &again["version"]), (expected, &answer["version"]), "{action}");
     }
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_try_is_in_the_audit_log() {
+    let house = House::registered().await;
+    let told = json!({
+        "kind": "timeout",
+        "exception": "NotAllowedError",
+        "attempt_id": "a-1",
+        "device": {"platform": true, "hybrid": false},
+        "duration_ms": 119_000,
+    });
+    house.reported("failed", told).await;
+    let detail = Database::of(&house.service).newest_detail().await;
+    let attempt = json!({"id": "a-1", "platform": true, "hybrid": false, "duration_ms": 119_000});
+    let failed = json!({"kind": "timeout", "exception": "NotAllowedError", "attempt": attempt});
+    assert_eq!(detail["event"]["failed"], failed);
 }
 
 #[tokio::test]
