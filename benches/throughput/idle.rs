@@ -29,7 +29,7 @@ pub async fn measure() -> Idle {
         }
         command
     };
-    assert!(command(&["migrate", "sql"]).status().expect("migrate").success());
+    assert!(command(&["migrate", "sql"]).stdout(Stdio::null()).status().expect("migrate").success());
     let mut times = Vec::new();
     let mut resident_mb = 0.0;
     for _ in 0..5 {
