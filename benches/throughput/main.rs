@@ -40,6 +40,7 @@ fn main() {
     let directory = tempfile::tempdir().expect("directory");
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .env("BENCH_SERVERS", directory.path())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("the servers");

@@ -15,8 +15,12 @@ use kratos_onboarding::webhook::{Hook, Hooks};
 
 pub const TOKEN: &str = "ory_st_benchmark0123456789";
 
-/// Until it is killed.
+/// Until it is killed, or whoever started it is gone.
 pub fn run() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
     actix_web::rt::System::new().block_on(async {
         let directory = PathBuf::from(std::env::var_os("BENCH_SERVERS").expect("directory"));
         let kratos = listener();
