@@ -18,6 +18,7 @@ lint:
 # busy for a second would look like one that is broken.
 unit:
 	tests/install rust
+	tests/install postgres
 	TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}") $(CARGO) test --locked
 
 schemathesis:

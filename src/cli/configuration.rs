@@ -1,13 +1,16 @@
 //! Settings and database, as the verbs that need them get them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::dev_keys::{DevKeys, DevKeysError};
 use super::keygen::NoRandomness;
+use super::terminal::{complain, say_aside};
 use crate::config::{ConfigErrors, Dsn, Environment, Mode, Settings, Sources};
-use crate::store::{MadeBy, OpenError, Opening, Sqlite};
+use crate::store::{Backend, MadeBy, OpenError, Opening, Postgres, PostgresServer, Sqlite};
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArguments {
@@ -18,6 +21,12 @@ pub(super) struct ConfigArguments {
     #[arg(long)]
     pub dev: bool,
 }
+
+/// A database that is started together with the service may need so long.
+const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// Development keys of a database that is no file, in the working directory.
+const BESIDE_NO_FILE: &str = "kratos-onboarding";
 
 /// What to do about a database that is missing or behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +46,7 @@ pub(super) enum OpeningError {
     #[error(
         "dsn: the schema of the development database {0} is behind; this brings it up: kratos-onboarding serve --dev"
     )]
-    DevelopmentBehind(PathBuf),
+    DevelopmentBehind(String),
     #[error(transparent)]
     DevKeys(#[from] DevKeysError),
     #[error(transparent)]
@@ -48,7 +57,7 @@ pub(super) enum OpeningError {
 #[derive(Debug)]
 pub(super) struct Opened {
     pub settings: Settings,
-    pub database: Sqlite,
+    pub database: Arc<dyn Backend>,
     /// In development mode.
     pub dev_keys: Option<DevKeys>,
 }
@@ -73,20 +82,24 @@ impl ConfigArguments {
         })
     }
 
-    pub async fn open(&self, behind: Behind) -> Result<Opened, OpeningError> {
+    pub async fn open(&self, behind: Behind, patience: Duration) -> Result<Opened, OpeningError> {
         let settings = self.judge()?;
         let by = made_by(settings.mode);
         let opening = match behind {
             Behind::BringUp => Opening::Migrate(by),
             Behind::Refuse => Opening::Current(by),
         };
-        let path = database_path(&settings.dsn);
         // Before the keys: no file of ours appears beside a database that production made.
-        let database = Sqlite::open(path, opening).await.map_err(|error| refused(error, settings.mode))?;
+        let opened = open_database(&settings.dsn, opening, patience).await;
+        let database = opened.map_err(|error| refused(error, settings.mode))?;
         if settings.mode == Mode::Production {
             return Ok(Opened { settings, database, dev_keys: None });
         }
-        let dev_keys = DevKeys::open_or_make(path)?;
+        let beside = match &settings.dsn {
+            Dsn::Sqlite(path) => path,
+            Dsn::Postgres(_) => Path::new(BESIDE_NO_FILE),
+        };
+        let dev_keys = DevKeys::open_or_make(beside)?;
         let settings = self.sources().with_generated(&dev_keys.to_settings()).settings()?;
         Ok(Opened { settings, database, dev_keys: Some(dev_keys) })
     }
@@ -96,7 +109,7 @@ impl ConfigArguments {
 fn refused(error: OpenError, mode: Mode) -> OpeningError {
     match (mode, error) {
         (Mode::Development, OpenError::Missing(path)) => OpeningError::NoDevelopment(path),
-        (Mode::Development, OpenError::Behind { path, .. }) => OpeningError::DevelopmentBehind(path),
+        (Mode::Development, OpenError::Behind { database, .. }) => OpeningError::DevelopmentBehind(database),
         (_, error) => error.into(),
     }
 }
@@ -108,7 +121,41 @@ pub(super) fn made_by(mode: Mode) -> MadeBy {
     }
 }
 
-pub(super) fn database_path(dsn: &Dsn) -> &Path {
-    let Dsn::Sqlite(path) = dsn;
-    path
+/// Waits for a server that cannot be reached yet, but not for ever.
+pub(super) async fn open_database(
+    dsn: &Dsn,
+    opening: Opening,
+    patience: Duration,
+) -> Result<Arc<dyn Backend>, OpenError> {
+    let deadline = Instant::now() + WAIT_FOR_DATABASE;
+    let mut told = false;
+    loop {
+        match open_once(dsn, opening, patience).await {
+            Err(error @ OpenError::Unreachable { .. }) if Instant::now() < deadline => {
+                if !std::mem::replace(&mut told, true) {
+                    complain(&error);
+                    say_aside(&format!("trying for {} seconds", WAIT_FOR_DATABASE.as_secs()));
+                }
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// The one place where the scheme of `dsn` chooses.
+async fn open_once(dsn: &Dsn, opening: Opening, patience: Duration) -> Result<Arc<dyn Backend>, OpenError> {
+    Ok(match dsn {
+        Dsn::Sqlite(path) => Arc::new(Sqlite::open(path, opening).await?),
+        Dsn::Postgres(dsn) => {
+            let server = PostgresServer {
+                url: dsn.url.clone(),
+                name: dsn.name.clone(),
+                connections: dsn.max_conns,
+                patience,
+                notify: dsn.notify,
+            };
+            Arc::new(Postgres::open(&server, opening).await?)
+        }
+    })
 }

@@ -1,10 +1,12 @@
 //! `migrate sql`.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
-use super::configuration::{ConfigArguments, OpeningError, database_path, made_by};
+use super::configuration::{ConfigArguments, OpeningError, made_by, open_database};
 use super::terminal::say;
-use crate::store::{OpenError, Opening, Sqlite};
+use crate::store::{OpenError, Opening};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MigrateVerb {
@@ -25,13 +27,12 @@ pub(super) enum MigrateError {
 pub(super) fn run(verb: &MigrateVerb) -> Result<(), MigrateError> {
     let MigrateVerb::Sql(arguments) = verb;
     let settings = arguments.judge()?;
-    let path = database_path(&settings.dsn);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(MigrateError::Runtime)?.block_on(async {
-        let database = Sqlite::open(path, Opening::Migrate(made_by(settings.mode))).await?;
-        crate::store::Backend::close(&database).await;
+        let opening = Opening::Migrate(made_by(settings.mode));
+        open_database(&settings.dsn, opening, Duration::ZERO).await?.close().await;
         Ok::<(), OpenError>(())
     })?;
-    say(&format!("{} is up to date", path.display()));
+    say(&format!("{} is up to date", settings.dsn));
     Ok(())
 }

@@ -130,10 +130,11 @@ pub(super) enum StillNot {
 pub(super) fn run(arguments: &QuarantineArguments) -> Result<(), QuarantineError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(QuarantineError::Runtime)?.block_on(async {
-        let Opened { settings, database, .. } = arguments.verb.config().open(Behind::Refuse).await?;
+        let Opened { settings, database, .. } =
+            arguments.verb.config().open(Behind::Refuse, PATIENCE).await?;
         let metrics = Arc::new(Metrics::default());
         let patient = WriterSettings { answer_within: PATIENCE, ..WriterSettings::default() };
-        let store = Store::start(Arc::new(database), patient, Clock::system(), metrics).await?;
+        let store = Store::start(database, patient, Clock::system(), metrics).await?;
         let done = act(&arguments.verb, &store, &settings.secrets.pii).await;
         store.close().await;
         done

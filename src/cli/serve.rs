@@ -1,6 +1,7 @@
 //! `serve`: the service itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use secrecy::ExposeSecret as _;
@@ -17,6 +18,9 @@ use crate::telemetry::{LoggingError, Metrics, init_logging};
 
 /// A hook as Kratos v26.2.0 sent it, for trying out; relative to the checkout.
 const EXAMPLE: &str = "kratos-config/examples/registration-password.json";
+
+/// A commit may take so long: less than who waits for it does.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
@@ -55,11 +59,10 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<(), ServeError> {
 
 async fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let behind = if arguments.config.dev { Behind::BringUp } else { Behind::Refuse };
-    let Opened { settings, database, dev_keys } = arguments.config.open(behind).await?;
+    let Opened { settings, database, dev_keys } = arguments.config.open(behind, PATIENCE).await?;
     init_logging(&settings.log)?;
     let (clock, metrics) = (Clock::system(), Arc::new(Metrics::default()));
-    let store =
-        Store::start(Arc::new(database), WriterSettings::default(), clock.clone(), metrics.clone()).await?;
+    let store = Store::start(database, WriterSettings::default(), clock.clone(), metrics.clone()).await?;
     let told = dev_keys.map(|keys| (keys, settings.clone()));
     let server = Server::bind(settings, store, clock, metrics)?;
     if let Some((keys, settings)) = told {
@@ -93,7 +96,7 @@ fn banner(keys: &DevKeys, settings: &Settings, public: &Url, admin: &Url, withou
     };
     let kratos_admin = settings.kratos.admin_url.as_ref();
     let line = "=".repeat(72);
-    let database = super::configuration::database_path(&settings.dsn).display();
+    let database = &settings.dsn;
     format!(
         "{line}\n\
          DEVELOPMENT MODE: generated keys, loopback only. Not for real people.\n\

@@ -13,6 +13,11 @@ pub(super) fn say(text: &str) {
     let _ = stdout.flush();
 }
 
+/// To standard error, where it does not get into what a script reads.
+pub(super) fn say_aside(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// To standard error, with what caused it.
 pub(super) fn complain(error: &dyn Error) {
     let mut text = format!("error: {error}\n");

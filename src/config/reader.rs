@@ -194,25 +194,8 @@ impl<'a> Reader<'a> {
         path: &str,
         parse: impl Fn(&Scalar<'_>) -> Result<T, Refused>,
     ) -> Result<Vec<T>, Noted> {
+        let Some((file, text)) = self.secret_file(path)? else { return self.list(path, parse) };
         let file_path = format!("{path}_file");
-        let file = self.optional(&file_path, |scalar| scalar.text().map(PathBuf::from));
-        let given = self.find(path).map(|value| source_of(self.figment, &value));
-        let file = match (file?, given) {
-            (None, _) => return self.list(path, parse),
-            (Some(_), Some(source)) if source != Source::Default => {
-                let problem = format!("is set, and {file_path} too");
-                let refused = Refused::so_do(problem, "keep one of the two");
-                return Err(self.note(path, path, source, String::new(), refused));
-            }
-            (Some(file), _) => file,
-        };
-        let text = match read_text(&file) {
-            Ok(text) => text,
-            Err(problem) => {
-                let problem = format!("the file it names {problem}");
-                return Err(self.refuse(&file_path, Refused::so_do(problem, "name a readable file")));
-            }
-        };
         let mut parsed = Vec::new();
         let mut wrong = false;
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -230,6 +213,42 @@ impl<'a> Reader<'a> {
             return Err(self.refuse(&file_path, refused));
         }
         if wrong { Err(Noted) } else { Ok(parsed) }
+    }
+
+    /// A value, or a `…_file` that holds nothing else; not both.
+    pub fn secret<T>(
+        &mut self,
+        path: &str,
+        parse: impl Fn(&Scalar<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Noted> {
+        let Some((file, text)) = self.secret_file(path)? else { return self.required(path, parse) };
+        parse(&Scalar::Text(&text)).map_err(|refused| {
+            let source = Source::SecretFile { path: file, line: 1 };
+            self.note(path, &format!("{path}_file"), source, String::new(), refused)
+        })
+    }
+
+    /// The file that is named in place of the value, and what it holds.
+    fn secret_file(&mut self, path: &str) -> Result<Option<(PathBuf, String)>, Noted> {
+        let file_path = format!("{path}_file");
+        let file = self.optional(&file_path, |scalar| scalar.text().map(PathBuf::from));
+        let given = self.find(path).map(|value| source_of(self.figment, &value));
+        let file = match (file?, given) {
+            (None, _) => return Ok(None),
+            (Some(_), Some(source)) if source != Source::Default => {
+                let problem = format!("is set, and {file_path} too");
+                let refused = Refused::so_do(problem, "keep one of the two");
+                return Err(self.note(path, path, source, String::new(), refused));
+            }
+            (Some(file), _) => file,
+        };
+        match read_text(&file) {
+            Ok(text) => Ok(Some((file, text))),
+            Err(problem) => {
+                let problem = format!("the file it names {problem}");
+                Err(self.refuse(&file_path, Refused::so_do(problem, "name a readable file")))
+            }
+        }
     }
 
     pub fn is_set(&mut self, path: &str) -> bool {

@@ -17,11 +17,19 @@ use crate::onboarding::EnrolMethod;
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "kratos-onboarding")]
 pub struct SettingsFile {
-    /// The database: `sqlite://PATH`. A path that does not begin with `/` is relative to the working directory. No
-    /// default outside development mode.
+    /// The database: `sqlite://PATH` for one instance, `postgres://USER:PASSWORD@HOST/DATABASE` for one or many. A path
+    /// that does not begin with `/` is relative to the working directory. What PostgreSQL takes after `?`: `sslmode`,
+    /// `sslrootcert`, `sslcert`, `sslkey`, `host` (also the directory of a socket), `port`, `user`, `password`, `dbname`,
+    /// `application_name`, `options`, `statement-cache-capacity`, `max_conns` (connections of this instance,
+    /// 3 to 1000, 8 otherwise) and `notify` (`off`: instances do not tell each other at once what they wrote, and look
+    /// every second only). No default outside development mode.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "sqlite:///var/lib/kratos-onboarding/onboarding.db")]
+    #[schemars(extend("writeOnly" = true), example = "sqlite:///var/lib/kratos-onboarding/onboarding.db")]
     pub dsn: Option<String>,
+    /// Path of a file with the value of `dsn`, which may hold a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "/run/secrets/onboarding-dsn")]
+    pub dsn_file: Option<String>,
     /// The two listeners.
     pub serve: ServeFile,
     /// Where Ory Kratos is, and what of its configuration must be known here.
@@ -47,6 +55,7 @@ impl Default for SettingsFile {
     fn default() -> SettingsFile {
         SettingsFile {
             dsn: None,
+            dsn_file: None,
             serve: ServeFile::default(),
             kratos: KratosFile::default(),
             webhook: WebhookFile::default(),

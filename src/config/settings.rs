@@ -42,10 +42,34 @@ pub enum Mode {
 }
 
 /// `dsn`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Dsn {
     /// `sqlite://PATH`; a relative path is relative to the working directory.
     Sqlite(PathBuf),
+    /// `postgres://…`
+    Postgres(PostgresDsn),
+}
+
+impl std::fmt::Display for Dsn {
+    /// Without credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Dsn::Sqlite(path) => path.display().fmt(f),
+            Dsn::Postgres(dsn) => dsn.name.fmt(f),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct PostgresDsn {
+    /// As libpq takes it.
+    pub url: SecretString,
+    /// Host, port and database.
+    pub name: String,
+    /// Connections of this instance.
+    pub max_conns: u32,
+    /// Whether instances notify each other.
+    pub notify: bool,
 }
 
 #[derive(Debug, Clone)]

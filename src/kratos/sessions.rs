@@ -155,6 +155,14 @@ impl Sessions {
         }
     }
 
+    /// The same for everybody.
+    pub fn forget_all(&self) {
+        let turn = self.next_turn();
+        for place in &self.forgotten {
+            place.fetch_max(turn, Ordering::SeqCst);
+        }
+    }
+
     async fn shared_call(
         self: &Arc<Self>,
         key: TokenKey,

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::kratos::{Admin, Sessions};
 use crate::page::{self, Pages, Parts};
-use crate::store::Store;
+use crate::store::{Elsewhere, Store};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Hooks};
 
@@ -49,6 +49,13 @@ impl Rooms {
         )?);
         let admin =
             Admin::new(&settings.kratos, settings.secrets.pii.clone(), metrics.clone())?.map(Arc::new);
+        let forgetting = sessions.clone();
+        store.on_elsewhere(move |elsewhere| match elsewhere {
+            Elsewhere::Wrote(identities) => {
+                identities.iter().for_each(|identity| forgetting.forget(*identity))
+            }
+            Elsewhere::Anything => forgetting.forget_all(),
+        });
         let forgetting = sessions.clone();
         let hooks = Hooks::new(
             &settings.webhook,

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sqlx::postgres::PgDatabaseError;
 
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
@@ -47,6 +48,21 @@ pub struct AuditEntry {
     pub stage_to: Option<String>,
 }
 
+/// What was written by another process, or on a connection whose end this process did not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Elsewhere {
+    Wrote(Vec<IdentityId>),
+    /// The log was out of reach for too long: anything may have been written.
+    Anything,
+}
+
+/// Follows the log.
+#[async_trait]
+pub trait News: Send {
+    /// What is new since the last call; waits until there may be something, at most a second. May be empty.
+    async fn next(&mut self) -> Result<Elsewhere, ReadError>;
+}
+
 /// Durable storage of one kind.
 #[async_trait]
 pub trait Backend: Debug + Send + Sync + 'static {
@@ -64,11 +80,8 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// Newest first.
     async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError>;
 
-    /// The place in the log to follow from.
-    async fn log_end(&self) -> Result<i64, ReadError>;
-
-    /// Identities other instances wrote after `place`, oldest first, and the place reached.
-    async fn written_elsewhere(&self, place: i64, limit: u32) -> Result<(i64, Vec<IdentityId>), ReadError>;
+    /// What others write from now on.
+    async fn news(&self) -> Result<Box<dyn News>, ReadError>;
 
     /// Newest first.
     async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<Quarantined>, ReadError>;
@@ -85,4 +98,66 @@ pub trait Backend: Debug + Send + Sync + 'static {
     async fn ready(&self) -> Result<(), CommitError>;
 
     async fn close(&self);
+}
+
+/// A value of a row that has another length than this version writes.
+pub(super) fn exactly<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], ReadError> {
+    bytes.try_into().map_err(|_| corrupt("a value of the wrong length"))
+}
+
+pub(super) fn corrupt(what: &'static str) -> ReadError {
+    ReadError::Corrupt(what.into())
+}
+
+/// Whether the database speaks of the data and not of itself.
+fn refuses_data(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
+            Some(error) => super::postgres::refuses_data(error.code()),
+            None => error.code().is_some_and(|code| super::sqlite::refuses_data(&code)),
+        },
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => true,
+        _ => false,
+    }
+}
+
+impl From<sqlx::Error> for CommitError {
+    fn from(error: sqlx::Error) -> CommitError {
+        if refuses_data(&error) {
+            CommitError::Data(error.into())
+        } else {
+            CommitError::Unavailable(error.into())
+        }
+    }
+}
+
+impl From<serde_json::Error> for CommitError {
+    fn from(error: serde_json::Error) -> CommitError {
+        CommitError::Data(error.into())
+    }
+}
+
+impl From<sqlx::Error> for ReadError {
+    fn from(error: sqlx::Error) -> ReadError {
+        if refuses_data(&error) {
+            ReadError::Corrupt(error.into())
+        } else {
+            ReadError::Unavailable(error.into())
+        }
+    }
+}
+
+impl From<serde_json::Error> for ReadError {
+    fn from(error: serde_json::Error) -> ReadError {
+        ReadError::Corrupt(error.into())
+    }
+}
+
+impl From<ReadError> for CommitError {
+    fn from(error: ReadError) -> CommitError {
+        match error {
+            ReadError::Unavailable(source) => CommitError::Unavailable(source),
+            ReadError::Corrupt(source) => CommitError::Data(source),
+        }
+    }
 }

@@ -33,6 +33,12 @@ impl Changes {
             }
         }
     }
+
+    pub fn wake_all(&self) {
+        for sender in lock(&self.waiting).values() {
+            sender.send_replace(());
+        }
+    }
 }
 
 /// Resolves when an event of its identity was committed.

@@ -10,11 +10,12 @@ use super::*;
 use crate::onboarding::*;
 
 /// A database made for one test, gone after it.
-pub(super) struct Fresh {
+pub(super) struct Fresh<Home> {
     pub backend: Arc<dyn Backend>,
     /// The same database, opened by another process.
     pub elsewhere: Arc<dyn Backend>,
-    pub _directory: tempfile::TempDir,
+    /// What is gone with it.
+    pub home: Home,
 }
 
 pub(super) async fn store_on(backend: Arc<dyn Backend>) -> Store {
@@ -64,7 +65,7 @@ fn quarantined(n: u8, second: i64) -> NewQuarantined {
     }
 }
 
-pub(super) async fn an_event_is_a_record_and_an_audit_row(fresh: Fresh) {
+pub(super) async fn an_event_is_a_record_and_an_audit_row<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     let stored = store.apply(registered(1, 1, 1)).await.unwrap();
     assert!(matches!(stored, Stored::Applied { transition: Transition::Changed { from: None, .. }, .. }));
@@ -80,7 +81,7 @@ pub(super) async fn an_event_is_a_record_and_an_audit_row(fresh: Fresh) {
     assert_eq!(again.record(person(2)).await.unwrap(), None);
 }
 
-pub(super) async fn the_same_delivery_twice_changes_nothing(fresh: Fresh) {
+pub(super) async fn the_same_delivery_twice_changes_nothing<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     let key = registered(1, 1, 1).dedupe;
     assert!(!store.is_known(person(1), key).await.unwrap());
@@ -93,7 +94,7 @@ pub(super) async fn the_same_delivery_twice_changes_nothing(fresh: Fresh) {
     assert_eq!(store.audit(person(1), 10).await.unwrap().len(), 1);
 }
 
-pub(super) async fn a_fact_that_is_known_is_audited_but_changes_nothing(fresh: Fresh) {
+pub(super) async fn a_fact_that_is_known_is_audited_but_changes_nothing<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     store.apply(registered(1, 1, 1)).await.unwrap();
     let mut same = registered(1, 1, 1);
@@ -104,7 +105,7 @@ pub(super) async fn a_fact_that_is_known_is_audited_but_changes_nothing(fresh: F
     assert_eq!(audit.iter().map(|entry| entry.version).collect::<Vec<_>>(), [None, Some(1)]);
 }
 
-pub(super) async fn many_at_once_are_each_applied_once(fresh: Fresh) {
+pub(super) async fn many_at_once_are_each_applied_once<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     let events = (0..200).map(|n| registered(n % 50, u8::try_from(n / 50).unwrap(), 1));
     let stored = futures_util::future::join_all(events.map(|event| store.apply(event))).await;
@@ -116,7 +117,7 @@ pub(super) async fn many_at_once_are_each_applied_once(fresh: Fresh) {
     }
 }
 
-pub(super) async fn a_person_is_found_by_any_identifier_until_it_changes(fresh: Fresh) {
+pub(super) async fn a_person_is_found_by_any_identifier_until_it_changes<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     let digest = |n: u8| IdentifierDigest { key: [1; 4], mac: [n; 32] };
     store.apply(registered(1, 1, 1)).await.unwrap();
@@ -129,7 +130,7 @@ pub(super) async fn a_person_is_found_by_any_identifier_until_it_changes(fresh: 
     assert_eq!(store.find(&[other_key]).await.unwrap(), []);
 }
 
-pub(super) async fn who_waits_is_woken_by_this_process_and_by_another(fresh: Fresh) {
+pub(super) async fn who_waits_is_woken_by_this_process_and_by_another<Home>(fresh: Fresh<Home>) {
     let (here, elsewhere) = (store_on(fresh.backend.clone()).await, store_on(fresh.elsewhere.clone()).await);
     let mut watch = here.watch(person(1));
     here.apply(registered(1, 1, 1)).await.unwrap();
@@ -143,7 +144,7 @@ pub(super) async fn who_waits_is_woken_by_this_process_and_by_another(fresh: Fre
     assert!(quiet.is_err(), "another person's news wakes nobody");
 }
 
-pub(super) async fn quarantine_keeps_the_newest_bodies(fresh: Fresh) {
+pub(super) async fn quarantine_keeps_the_newest_bodies<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     for n in 0..=110 {
         store.quarantine(quarantined(n, i64::from(n))).await.unwrap();
@@ -158,7 +159,7 @@ pub(super) async fn quarantine_keeps_the_newest_bodies(fresh: Fresh) {
     assert!(store.quarantined(&other).await.unwrap().is_empty());
 }
 
-pub(super) async fn quarantine_forgets_and_drops(fresh: Fresh) {
+pub(super) async fn quarantine_forgets_and_drops<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     store.quarantine(quarantined(1, 0)).await.unwrap();
     store.quarantine(quarantined(2, 100)).await.unwrap();
@@ -171,7 +172,7 @@ pub(super) async fn quarantine_forgets_and_drops(fresh: Fresh) {
     assert!(store.quarantined_one(id(2)).await.unwrap().is_none());
 }
 
-pub(super) async fn what_was_queued_is_committed_before_it_closes(fresh: Fresh) {
+pub(super) async fn what_was_queued_is_committed_before_it_closes<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     let queued: Vec<_> = (0..100)
         .map(|n| {
@@ -186,6 +187,25 @@ pub(super) async fn what_was_queued_is_committed_before_it_closes(fresh: Fresh) 
         let _ = answer.await.unwrap();
     }
     assert!(matches!(store.apply(registered(1, 2, 1)).await, Err(WriteError::Unavailable)));
+}
+
+/// Halving finds it: the other 127 are stored, it is in quarantine.
+pub(super) async fn one_poison_of_128<Home>(fresh: &Fresh<Home>, spoil: impl AsyncFnOnce()) {
+    let store = store_on(fresh.backend.clone()).await;
+    store.apply(registered(64, 0, 1)).await.unwrap();
+    spoil().await;
+    let events = (0..128).map(|n| registered(n, 1, 1));
+    let answers = futures_util::future::join_all(events.map(|event| store.apply(event))).await;
+    for (n, answer) in answers.iter().enumerate() {
+        let poisoned = matches!(answer, Ok(Stored::Quarantined));
+        assert_eq!(poisoned, n == 64, "event {n}: {answer:?}");
+    }
+    let kept = store.quarantined(&QuarantineFilter::default()).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].reason, QuarantineReason::Poison);
+    let Kept::Json(body) = &kept[0].body else { panic!("kept as {:?}", kept[0].body) };
+    assert_eq!(body["identity_id"], person(64).to_string());
+    assert_eq!(kept[0].refused_event(), Some(registered(64, 1, 1)), "it is kept whole");
 }
 
 /// One test a name, on a fresh database of the backend `$fresh` makes.

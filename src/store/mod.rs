@@ -6,17 +6,25 @@
 mod backend;
 mod batch;
 mod changes;
+mod open;
+mod postgres;
 mod quarantine;
 mod sqlite;
 mod writer;
 
 #[cfg(test)]
+#[path = "../../tests/postgres/cluster.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod cluster;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod postgres_tests;
 #[cfg(test)]
 mod sqlite_tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,16 +39,18 @@ use batch::{Outcome, Work};
 use changes::Changes;
 use writer::{Answer, Job};
 
-pub use backend::{AuditEntry, Backend, CommitError, ReadError};
+pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, News, ReadError};
 pub use changes::Watch;
+pub use open::{MadeBy, OpenError, Opening};
+pub use postgres::{Postgres, PostgresServer};
 pub use quarantine::{Kept, NewQuarantined, QuarantineFilter, QuarantineReason, Quarantined};
-pub use sqlite::{MadeBy, OpenError, Opening, Sqlite};
+pub use sqlite::Sqlite;
 pub use writer::WriterSettings;
 
 /// Records held in memory; one is about 1 KB.
 const CACHED_RECORDS: u64 = 10_000;
-/// How often the log is read for what another process wrote.
-const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// A log that cannot be read is looked at again after this.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
 
 /// What became of an event. All of them are durable when they are told.
@@ -77,46 +87,97 @@ pub struct Store {
     tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
-#[derive(Debug)]
+type Told = Box<dyn Fn(&Elsewhere) + Send + Sync>;
+
 struct Shared {
     backend: Arc<dyn Backend>,
+    elsewhere: OnceLock<Told>,
     metrics: Arc<Metrics>,
     records: Cache<IdentityId, Arc<Record>>,
     /// Moves with every commit: a read that a commit overtook must not fill the cache.
     commits: AtomicU64,
+    /// Moves when others were heard of: what they overtook must not fill the cache either.
+    heard: AtomicU64,
     changes: Changes,
 }
 
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("backend", &self.backend).finish_non_exhaustive()
+    }
+}
+
 impl Shared {
-    fn committed(&self, outcomes: &[Answer]) {
+    /// `heard`: as it was before the commit.
+    fn committed(&self, outcomes: &[Answer], heard: u64) {
         self.commits.fetch_add(1, Ordering::SeqCst);
         let applied = outcomes.iter().filter_map(|outcome| match outcome {
             Ok(Outcome::Applied { record, transition }) => Some((record, transition)),
             _ => None,
         });
-        for (record, _) in applied.clone().filter(|(_, transition)| transition.is_change()) {
+        let changed = || applied.clone().filter(|(_, transition)| transition.is_change());
+        for (record, _) in changed() {
             self.records.insert(record.identity, record.clone());
+        }
+        // Another instance may have changed it after this commit and been heard of before it was filled in.
+        if self.heard.load(Ordering::SeqCst) != heard {
+            for (record, _) in changed() {
+                self.records.invalidate(&record.identity);
+            }
         }
         // Changed or not: a sign-in says nothing new of the record, and may have changed the session.
         self.changes.wake(applied.map(|(record, _)| record.identity));
     }
 
-    /// Looks for what other processes wrote (the command line, other instances): drops it from memory, wakes who waits.
-    async fn follow(&self, mut place: i64) {
+    /// Whether it is stored is not known: what is remembered may be older.
+    fn uncertain(&self, work: &[Work]) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        for event in batch::events(work) {
+            self.records.invalidate(&event.identity);
+        }
+    }
+
+    /// Drops from memory what others wrote, and wakes who waits for it.
+    async fn follow(&self, mut news: Box<dyn News>) {
+        let mut lost = false;
         loop {
-            tokio::time::sleep(FOLLOW_EVERY).await;
-            match self.backend.written_elsewhere(place, 1000).await {
-                Ok((reached, identities)) => {
-                    place = reached;
-                    if !identities.is_empty() {
-                        self.commits.fetch_add(1, Ordering::SeqCst);
+            match news.next().await {
+                Ok(elsewhere) => {
+                    if std::mem::take(&mut lost) {
+                        tracing::info!("the log is followed again");
                     }
-                    for identity in &identities {
-                        self.records.invalidate(identity);
-                    }
-                    self.changes.wake(identities.into_iter());
+                    self.heard(&elsewhere);
                 }
-                Err(error) => tracing::warn!(error = %error, "the log cannot be followed"),
+                Err(error) => {
+                    if !std::mem::replace(&mut lost, true) {
+                        tracing::warn!(error = %error, "the log cannot be followed");
+                    }
+                    tokio::time::sleep(FOLLOW_AGAIN).await;
+                }
+            }
+        }
+    }
+
+    fn heard(&self, elsewhere: &Elsewhere) {
+        if matches!(elsewhere, Elsewhere::Wrote(identities) if identities.is_empty()) {
+            return;
+        }
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        self.heard.fetch_add(1, Ordering::SeqCst);
+        // First, so that whoever is woken finds what this did.
+        if let Some(told) = self.elsewhere.get() {
+            told(elsewhere);
+        }
+        match elsewhere {
+            Elsewhere::Wrote(identities) => {
+                for identity in identities {
+                    self.records.invalidate(identity);
+                }
+                self.changes.wake(identities.iter().copied());
+            }
+            Elsewhere::Anything => {
+                self.records.invalidate_all();
+                self.changes.wake_all();
             }
         }
     }
@@ -140,18 +201,20 @@ impl Store {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Store, ReadError> {
-        let place = backend.log_end().await?;
+        let news = backend.news().await?;
         let shared = Arc::new(Shared {
             backend,
+            elsewhere: OnceLock::new(),
             metrics,
             records: Cache::new(CACHED_RECORDS),
             commits: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
             changes: Changes::default(),
         });
         let (sender, queue) = mpsc::channel(settings.queue);
         let writer = tokio::spawn(writer::run(queue, shared.clone(), settings));
         let (following, expiring) = (shared.clone(), shared.clone());
-        let follower = tokio::spawn(async move { following.follow(place).await });
+        let follower = tokio::spawn(async move { following.follow(news).await });
         let expirer = tokio::spawn(async move { expiring.expire(&clock).await });
         Ok(Store {
             sender: sender.downgrade(),
@@ -160,6 +223,11 @@ impl Store {
             settings,
             tasks: Arc::new(Mutex::new(vec![writer, follower, expirer])),
         })
+    }
+
+    /// Called with what others wrote, before anybody is woken by it: it must be quick. The first caller stays.
+    pub fn on_elsewhere(&self, told: impl Fn(&Elsewhere) + Send + Sync + 'static) {
+        let _ = self.shared.elsewhere.set(Box::new(told));
     }
 
     /// Through the writer; the result is durable.

@@ -73,6 +73,24 @@ pub enum Kept {
 }
 
 impl Kept {
+    /// From the columns of its row.
+    pub(super) fn read(kept: &str, body: Option<Vec<u8>>) -> Result<Kept, serde_json::Error> {
+        Ok(match (kept, body) {
+            ("json", Some(body)) => Kept::Json(serde_json::from_slice(&body)?),
+            ("sealed", Some(body)) => Kept::Sealed(body),
+            _ => Kept::None,
+        })
+    }
+
+    /// What its row holds.
+    pub(super) fn bytes(&self) -> Result<Option<Vec<u8>>, serde_json::Error> {
+        Ok(match self {
+            Kept::Json(json) => Some(serde_json::to_vec(json)?),
+            Kept::Sealed(bytes) => Some(bytes.clone()),
+            Kept::None => None,
+        })
+    }
+
     pub fn as_str(&self) -> &'static str {
         match self {
             Kept::Json(_) => "json",

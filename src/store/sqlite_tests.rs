@@ -4,45 +4,26 @@ use std::sync::Arc;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::contract::{Fresh, contract, person, registered, store_on};
+use super::contract::{Fresh, contract, one_poison_of_128, registered, store_on};
 use super::*;
 
-async fn fresh() -> Fresh {
+async fn fresh() -> Fresh<tempfile::TempDir> {
     let directory = tempfile::tempdir().unwrap();
     let opening = Opening::Migrate(MadeBy::Development);
     let path = directory.path().join("test.db");
     let backend = Arc::new(Sqlite::open(&path, opening).await.unwrap());
     let elsewhere = Arc::new(Sqlite::open(&path, opening).await.unwrap());
-    Fresh { backend, elsewhere, _directory: directory }
+    Fresh { backend, elsewhere, home: directory }
 }
 
 contract!(fresh);
 
-async fn execute(fresh: &Fresh, sql: &'static str) {
-    let path = fresh._directory.path().join("test.db");
+async fn execute(fresh: &Fresh<tempfile::TempDir>, sql: &'static str) {
+    let path = fresh.home.path().join("test.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query(sql).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
-}
-
-/// Halving finds it: the other 127 are stored, it is in quarantine.
-async fn one_poison_of_128(fresh: Fresh, spoil: &'static str) {
-    let store = store_on(fresh.backend.clone()).await;
-    store.apply(registered(64, 0, 1)).await.unwrap();
-    execute(&fresh, spoil).await;
-    let events = (0..128).map(|n| registered(n, 1, 1));
-    let answers = futures_util::future::join_all(events.map(|event| store.apply(event))).await;
-    for (n, answer) in answers.iter().enumerate() {
-        let poisoned = matches!(answer, Ok(Stored::Quarantined));
-        assert_eq!(poisoned, n == 64, "event {n}: {answer:?}");
-    }
-    let kept = store.quarantined(&QuarantineFilter::default()).await.unwrap();
-    assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].reason, QuarantineReason::Poison);
-    let Kept::Json(body) = &kept[0].body else { panic!("kept as {:?}", kept[0].body) };
-    assert_eq!(body["identity_id"], person(64).to_string());
-    assert_eq!(kept[0].refused_event(), Some(registered(64, 1, 1)), "it is kept whole");
 }
 
 #[tokio::test]
@@ -50,19 +31,21 @@ async fn a_refused_event_costs_the_others_nothing() {
     let spoil = "CREATE TRIGGER poison BEFORE INSERT ON events
          WHEN (SELECT hex(identity) FROM records WHERE id = NEW.record) = '5EDDBEECB3D34769AD6D000000000040'
          BEGIN SELECT RAISE(ABORT, 'poison'); END";
-    one_poison_of_128(fresh().await, spoil).await;
+    let fresh = fresh().await;
+    one_poison_of_128(&fresh, async || execute(&fresh, spoil).await).await;
 }
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_costs_the_others_nothing() {
-    one_poison_of_128(fresh().await, "UPDATE records SET facts = '{'").await;
+    let fresh = fresh().await;
+    one_poison_of_128(&fresh, async || execute(&fresh, "UPDATE records SET facts = '{'").await).await;
 }
 
 #[tokio::test]
 async fn a_database_that_is_locked_refuses_within_the_deadline_and_heals() {
     let fresh = fresh().await;
     let store = store_on(fresh.backend.clone()).await;
-    let path = fresh._directory.path().join("test.db");
+    let path = fresh.home.path().join("test.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
@@ -100,7 +83,7 @@ async fn development_does_not_touch_what_production_made() {
 async fn ready_means_that_a_page_was_written() {
     let fresh = fresh().await;
     let store = store_on(fresh.backend.clone()).await;
-    let log = fresh._directory.path().join("test.db-wal");
+    let log = fresh.home.path().join("test.db-wal");
     let written = || std::fs::read(&log).unwrap_or_default();
     let before = written();
     store.ready().await.unwrap();

@@ -3,15 +3,15 @@
 //! No timer: a batch is whatever arrived while the last one was committed, so a lone request waits for nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::backend::{Backend, CommitError};
+use super::backend::{BoxedError, CommitError};
 use super::batch::{Outcome, Work};
 use super::quarantine::NewQuarantined;
 use super::{Shared, WriteError};
-use crate::telemetry::Metrics;
 
 /// Bounds of the write path.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +40,12 @@ pub(super) struct Job {
 
 pub(super) async fn run(mut queue: mpsc::Receiver<Job>, shared: Arc<Shared>, settings: WriterSettings) {
     let mut jobs = Vec::with_capacity(settings.batch);
+    let mut trouble = Trouble::default();
     while queue.recv_many(&mut jobs, settings.batch).await > 0 {
         let (work, answers): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.work, job.answer)).unzip();
-        let outcomes = commit(shared.backend.as_ref(), &shared.metrics, work).await;
-        shared.committed(&outcomes);
+        let heard = shared.heard.load(Ordering::SeqCst);
+        let outcomes = commit(&shared, &mut trouble, work).await;
+        shared.committed(&outcomes, heard);
         for (answer, outcome) in answers.into_iter().zip(outcomes) {
             // A caller that gave up hears nothing; what it sent is stored all the same.
             let _ = answer.send(outcome);
@@ -51,8 +53,35 @@ pub(super) async fn run(mut queue: mpsc::Receiver<Job>, shared: Arc<Shared>, set
     }
 }
 
+/// What the log says of a database that cannot be written: under load every batch fails.
+#[derive(Debug, Default)]
+struct Trouble {
+    told: Option<Instant>,
+    /// Events since then.
+    refused: usize,
+}
+
+impl Trouble {
+    const TOLD_EVERY: Duration = Duration::from_secs(5);
+
+    fn goes_on(&mut self, error: &BoxedError, events: usize) {
+        self.refused += events;
+        if self.told.is_none_or(|told| told.elapsed() >= Trouble::TOLD_EVERY) {
+            tracing::error!(error = %error, events = self.refused, "the database cannot be written");
+            *self = Trouble { told: Some(Instant::now()), refused: 0 };
+        }
+    }
+
+    fn is_over(&mut self) {
+        if std::mem::take(self).told.is_some() {
+            tracing::info!("the database can be written again");
+        }
+    }
+}
+
 /// Commits the batch; where its data is refused, halves it until the poison is alone, and puts that aside.
-async fn commit(backend: &dyn Backend, metrics: &Metrics, work: Vec<Work>) -> Vec<Answer> {
+async fn commit(shared: &Shared, trouble: &mut Trouble, work: Vec<Work>) -> Vec<Answer> {
+    let (backend, metrics) = (shared.backend.as_ref(), shared.metrics.as_ref());
     let mut answers = Vec::with_capacity(work.len());
     // Parts still to do, the next one last, so that answers come in order.
     let mut parts = vec![work];
@@ -61,12 +90,14 @@ async fn commit(backend: &dyn Backend, metrics: &Metrics, work: Vec<Work>) -> Ve
         match backend.commit(&part).await {
             Ok(outcomes) => {
                 metrics.committed(part.len(), begun.elapsed().as_secs_f64());
+                trouble.is_over();
                 answers.extend(outcomes.into_iter().map(Ok));
             }
             Err(CommitError::Unavailable(error)) => {
                 metrics.commit_failed();
-                tracing::error!(error = %error, events = part.len(), "the database cannot be written");
+                shared.uncertain(&part);
                 let refused = part.len() + parts.iter().map(Vec::len).sum::<usize>();
+                trouble.goes_on(&error, refused);
                 answers.extend((0..refused).map(|_| Err(WriteError::Unavailable)));
                 parts.clear();
             }

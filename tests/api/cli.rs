@@ -14,7 +14,7 @@ pub fn call(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) ->
     command(directory, arguments, variables).output().unwrap()
 }
 
-fn command(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+pub fn command(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
     command.args(arguments).current_dir(directory).env_clear();
     command.envs(variables.iter().map(|(name, value)| (format!("ONBOARDING__{name}"), value)));
@@ -32,19 +32,19 @@ pub fn err(output: &Output) -> String {
 const ANY_PORTS: [(&str, &str); 2] = [("SERVE__PUBLIC__PORT", "0"), ("SERVE__ADMIN__PORT", "0")];
 
 /// In development mode; ended when dropped.
-struct Dev {
+pub struct Dev {
     child: Child,
     lines: Vec<String>,
 }
 
 impl Dev {
     fn start(directory: &Path, arguments: &[&str]) -> Dev {
-        let mut child = command(directory, arguments, &ANY_PORTS)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Dev::run(command(directory, arguments, &ANY_PORTS))
+    }
+
+    pub fn run(mut command: Command) -> Dev {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut lines = Vec::new();
         for line in stdout.lines() {
@@ -58,7 +58,7 @@ impl Dev {
         Dev { child, lines }
     }
 
-    fn after(&self, prefix: &str) -> &str {
+    pub fn after(&self, prefix: &str) -> &str {
         let line = self.lines.iter().find_map(|line| line.strip_prefix(prefix));
         line.unwrap_or_else(|| panic!("no line {prefix:?} in {:#?}", self.lines))
     }

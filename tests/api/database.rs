@@ -92,6 +92,18 @@ impl Database {
         facts.map(|facts| serde_json::from_str(&facts).unwrap())
     }
 
+    /// Every record: identity, version, stage and facts, in the order of identities.
+    pub async fn facts(&self) -> Vec<(String, i64, String, Value)> {
+        let rows = sqlx::query(
+            "SELECT lower(hex(identity)) AS identity, version, stage, facts FROM records ORDER BY records.identity",
+        );
+        let rows = rows.fetch_all(&mut self.reading().await).await.unwrap();
+        let facts = |row: &SqliteRow| serde_json::from_str(row.get("facts")).unwrap();
+        rows.iter()
+            .map(|row| (row.get("identity"), row.get("version"), row.get("stage"), facts(row)))
+            .collect()
+    }
+
     /// Oldest first.
     pub async fn put_aside(&self) -> Vec<PutAside> {
         let of = |row: &SqliteRow| PutAside {

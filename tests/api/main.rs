@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(missing_debug_implementations)]
 
+#[path = "../postgres/cluster.rs"]
+#[allow(dead_code, reason = "the benchmark uses the rest of it")]
+mod cluster;
 mod database;
 mod double;
 mod recordings;
@@ -12,8 +15,10 @@ mod wire;
 mod cli;
 mod config;
 mod durability;
+mod faults;
 mod kratos_config;
 mod page;
+mod postgres;
 mod quarantine;
 mod run;
 mod tls;

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Plan {
     settings: BTreeMap<String, String>,
     directory: Option<TempDir>,
+    /// A program and its arguments that run the service.
+    under: Vec<String>,
 }
 
 impl Plan {
@@ -35,7 +37,7 @@ impl Plan {
             ("LOG__LEVEL", "info"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Plan { settings, directory: None }
+        Plan { settings, directory: None, under: Vec::new() }
     }
 
     /// `SECTION__KEY`, as in the environment.
@@ -55,27 +57,46 @@ impl Plan {
         self
     }
 
+    /// Started by another program, which becomes the service.
+    pub fn under(mut self, program: &[&str]) -> Plan {
+        self.under = program.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
     pub fn command(&self, directory: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
+        let binary = env!("CARGO_BIN_EXE_kratos-onboarding");
+        let mut command = match self.under.split_first() {
+            None => Command::new(binary),
+            Some((program, rest)) => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(binary);
+                command
+            }
+        };
         command.args(arguments).current_dir(directory).env_clear();
         command.env("ONBOARDING__DSN", format!("sqlite://{}", directory.join("test.db").display()));
         command.envs(self.settings.iter().map(|(name, value)| (format!("ONBOARDING__{name}"), value)));
         command
     }
 
-    pub fn start(self) -> Service {
-        let directory = self.directory.as_ref().map(|directory| directory.path().to_owned());
-        let own = directory.is_none().then(|| tempfile::tempdir().unwrap());
-        let path = directory.unwrap_or_else(|| own.as_ref().unwrap().path().to_owned());
+    pub fn start(mut self) -> Service {
+        let directory = self.directory.get_or_insert_with(|| tempfile::tempdir().unwrap());
+        let path = directory.path().to_owned();
         let migrated = self.command(&path, &["migrate", "sql"]).output().unwrap();
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        self.start_as_it_is()
+    }
+
+    /// Without bringing the schema up.
+    pub fn start_as_it_is(mut self) -> Service {
+        let directory = self.directory.take().unwrap_or_else(|| tempfile::tempdir().unwrap());
+        let path = directory.path().to_owned();
         let log = path.join("service.log");
         let mut command = self.command(&path, &["serve"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(std::fs::File::options().create(true).append(true).open(&log).unwrap());
         let mut child = command.spawn().unwrap();
         let lines = lines_of(&mut child);
-        let directory = self.directory.or(own).unwrap();
         let mut service =
             Service { child, directory, log, public: String::new(), admin: String::new(), http: client() };
         service.public = service.announced(&lines, "listening public ");
@@ -118,6 +139,13 @@ impl Service {
 
     pub fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// A field of its status in /proc, in kilobytes.
+    pub fn memory(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        line.unwrap().split_whitespace().next().unwrap().parse().unwrap()
     }
 
     pub fn pid(&self) -> u32 {

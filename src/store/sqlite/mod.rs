@@ -1,5 +1,6 @@
 //! The embedded default: one SQLite file, WAL, `synchronous=FULL`.
 
+mod news;
 mod open;
 mod read;
 mod write;
@@ -7,13 +8,12 @@ mod write;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::SqlitePool;
+use sqlx::pool::PoolConnection;
 
-use super::backend::{AuditEntry, Backend, CommitError, ReadError};
+use super::backend::{AuditEntry, Backend, CommitError, News, ReadError};
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
-
-pub use open::{MadeBy, OpenError, Opening};
 
 /// A SQLite file: one connection writes, a few read.
 #[derive(Debug)]
@@ -27,7 +27,9 @@ pub struct Sqlite {
 #[async_trait]
 impl Backend for Sqlite {
     async fn commit(&self, batch: &[Work]) -> Result<Vec<Outcome>, CommitError> {
-        write::commit(&self.writer, self.instance, batch).await
+        let mut connection = self.writer.acquire().await?;
+        let done = write::commit(&mut connection, self.instance, batch).await;
+        self.settle(connection, done).await
     }
 
     async fn record(&self, identity: IdentityId) -> Result<Option<Record>, ReadError> {
@@ -46,12 +48,8 @@ impl Backend for Sqlite {
         read::audit(&self.readers, identity, limit).await
     }
 
-    async fn log_end(&self) -> Result<i64, ReadError> {
-        read::log_end(&self.readers).await
-    }
-
-    async fn written_elsewhere(&self, place: i64, limit: u32) -> Result<(i64, Vec<IdentityId>), ReadError> {
-        read::written_elsewhere(&self.readers, self.instance, place, limit).await
+    async fn news(&self) -> Result<Box<dyn News>, ReadError> {
+        Ok(Box::new(news::Following::begin(self.readers.clone(), self.instance).await?))
     }
 
     async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<Quarantined>, ReadError> {
@@ -63,15 +61,21 @@ impl Backend for Sqlite {
     }
 
     async fn drop_quarantined(&self, id: EventId) -> Result<bool, CommitError> {
-        write::drop_quarantined(&self.writer, id).await
+        let mut connection = self.writer.acquire().await?;
+        let done = write::drop_quarantined(&mut connection, id).await;
+        self.settle(connection, done).await
     }
 
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError> {
-        write::expire_sealed(&self.writer, before).await
+        let mut connection = self.writer.acquire().await?;
+        let done = write::expire_sealed(&mut connection, before).await;
+        self.settle(connection, done).await
     }
 
     async fn ready(&self) -> Result<(), CommitError> {
-        write::probe(&self.writer).await
+        let mut connection = self.writer.acquire().await?;
+        let done = write::probe(&mut connection).await;
+        self.settle(connection, done).await
     }
 
     async fn close(&self) {
@@ -80,49 +84,33 @@ impl Backend for Sqlite {
     }
 }
 
+impl Sqlite {
+    /// A file that could only be read when it was opened stays so for all connections of the process: the next ones look
+    /// again. After a lock that was held too long there is nothing to look for.
+    async fn settle<T>(
+        &self,
+        connection: PoolConnection<sqlx::Sqlite>,
+        done: Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        const BUSY: u32 = 5;
+        let code = |error: &sqlx::Error| error.as_database_error()?.code()?.parse::<u32>().ok();
+        if let Err(CommitError::Unavailable(error)) = &done
+            && error.downcast_ref().and_then(code).is_none_or(|code| code & 0xff != BUSY)
+        {
+            // What they could not write they cannot flush either.
+            let _ = connection.close().await;
+            while let Some(reader) = self.readers.try_acquire() {
+                let _ = reader.close().await;
+            }
+        }
+        done
+    }
+}
+
 /// Primary result codes (sqlite.org/rescode.html) that speak of the data and not of the database.
-fn refuses_data(error: &sqlx::Error) -> bool {
+pub(super) fn refuses_data(code: &str) -> bool {
     const TOOBIG: u32 = 18;
     const CONSTRAINT: u32 = 19;
     const MISMATCH: u32 = 20;
-    match error {
-        sqlx::Error::Database(database) => database
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| matches!(code & 0xff, TOOBIG | CONSTRAINT | MISMATCH)),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => true,
-        _ => false,
-    }
-}
-
-impl From<sqlx::Error> for CommitError {
-    fn from(error: sqlx::Error) -> CommitError {
-        if refuses_data(&error) {
-            CommitError::Data(error.into())
-        } else {
-            CommitError::Unavailable(error.into())
-        }
-    }
-}
-
-impl From<serde_json::Error> for CommitError {
-    fn from(error: serde_json::Error) -> CommitError {
-        CommitError::Data(error.into())
-    }
-}
-
-impl From<sqlx::Error> for ReadError {
-    fn from(error: sqlx::Error) -> ReadError {
-        if refuses_data(&error) {
-            ReadError::Corrupt(error.into())
-        } else {
-            ReadError::Unavailable(error.into())
-        }
-    }
-}
-
-impl From<serde_json::Error> for ReadError {
-    fn from(error: serde_json::Error) -> ReadError {
-        ReadError::Corrupt(error.into())
-    }
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, TOOBIG | CONSTRAINT | MISMATCH))
 }

@@ -2,13 +2,14 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::migrate::{Migrate, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
+use super::super::open::{MadeBy, OpenError, Opening, Schema, judge};
 use super::Sqlite;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -27,59 +28,11 @@ const PAGE: u32 = 2048;
 /// Pages. A checkpoint writes each page once however often it changed, so a longer log writes less.
 const CHECKPOINT_EVERY: &str = "16384";
 
-/// Whose data a file holds. Development keys and production data must not meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MadeBy {
-    Development,
-    Production,
-}
-
-impl MadeBy {
-    fn as_str(self) -> &'static str {
-        match self {
-            MadeBy::Development => "development",
-            MadeBy::Production => "production",
-        }
-    }
-}
-
-/// What to do with the schema of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opening {
-    /// Make the file where there is none, bring the schema up.
-    Migrate(MadeBy),
-    /// Refuse a file whose schema is behind.
-    Current(MadeBy),
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("dsn: there is no database at {0}; make it with: kratos-onboarding migrate sql")]
-    Missing(PathBuf),
-    #[error(
-        "dsn: the schema of {path} is behind (at {found}, this version needs {needed}); bring it up with: kratos-onboarding migrate sql"
-    )]
-    Behind { path: PathBuf, found: i64, needed: i64 },
-    #[error(
-        "dsn: the schema of {path} is newer (at {found}) than this version knows ({known}); run the newer version"
-    )]
-    Ahead { path: PathBuf, found: i64, known: i64 },
-    #[error(
-        "dsn: {0} was made outside development mode; development mode does not touch it. Set another dsn, or serve without --dev"
-    )]
-    NotDevelopment(PathBuf),
-    #[error("the SQLite library is {found}; 3.51.3 or later is needed: earlier ones can corrupt their WAL")]
-    OldSqlite { found: String },
-    #[error("dsn: {path} cannot be opened")]
-    Database { path: PathBuf, source: sqlx::Error },
-    #[error("dsn: the schema of {path} cannot be brought up")]
-    Migrate { path: PathBuf, source: MigrateError },
-}
-
 impl Sqlite {
     /// `path`: the file of `dsn`.
     pub async fn open(path: &Path, opening: Opening) -> Result<Sqlite, OpenError> {
-        let failed = |source| OpenError::Database { path: path.to_owned(), source };
+        let database = path.display().to_string();
+        let failed = |source| OpenError::Database { database: database.clone(), source };
         let migrate = matches!(opening, Opening::Migrate(_));
         if !migrate && !path.exists() {
             return Err(OpenError::Missing(path.to_owned()));
@@ -100,14 +53,13 @@ impl Sqlite {
             .busy_timeout(BUSY);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         check_library(&mut connection).await.map_err(failed)??;
-        let (Opening::Migrate(by) | Opening::Current(by)) = opening;
-        if by == MadeBy::Development
-            && made_by(&mut connection).await.map_err(failed)? == Some(MadeBy::Production)
-        {
-            return Err(OpenError::NotDevelopment(path.to_owned()));
+        let (by, found) = (opening.by(), made_by(&mut connection).await.map_err(failed)?);
+        if by == MadeBy::Development && found == Some(MadeBy::Production) {
+            return Err(OpenError::NotDevelopment(database.clone()));
         }
-        check_schema(&mut connection, path, migrate).await?;
-        if migrate || by == MadeBy::Production {
+        check_schema(&mut connection, &database, migrate).await?;
+        // Nothing is written that stands there: a file that may only be read can be read.
+        if found != Some(by) && (migrate || by == MadeBy::Production) {
             set_made_by(&mut connection, by).await.map_err(failed)?;
         }
         connection.close().await.map_err(failed)?;
@@ -148,40 +100,37 @@ fn is_new_enough(found: &str) -> bool {
 
 async fn check_schema(
     connection: &mut SqliteConnection,
-    path: &Path,
+    database: &str,
     migrate: bool,
 ) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Migrate { path: path.to_owned(), source };
-    let newest = |versions: &mut dyn Iterator<Item = i64>| versions.max().unwrap_or(0);
-    let known = newest(&mut MIGRATIONS.iter().map(|migration| migration.version));
+    let failed = |source| OpenError::Migrate { database: database.to_owned(), source };
     let table = MIGRATIONS.table_name.as_ref();
-    connection.ensure_migrations_table(table).await.map_err(failed)?;
-    let applied = connection.list_applied_migrations(table).await.map_err(failed)?;
-    let found = newest(&mut applied.iter().map(|migration| migration.version));
-    if found > known {
-        return Err(OpenError::Ahead { path: path.to_owned(), found, known });
+    let exists = table_exists(connection, table).await.map_err(|source| failed(source.into()))?;
+    let applied = if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) };
+    let applied = applied.map_err(failed)?;
+    let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match judge(database, &MIGRATIONS, found)? {
+        _ if migrate => MIGRATIONS.run_direct(None, connection, false).await.map_err(failed),
+        Schema::Behind { needed } => Err(OpenError::Behind { database: database.to_owned(), found, needed }),
+        Schema::Current => Ok(()),
     }
-    if migrate {
-        return MIGRATIONS.run_direct(None, connection, false).await.map_err(failed);
-    }
-    if found < known {
-        return Err(OpenError::Behind { path: path.to_owned(), found, needed: known });
-    }
-    Ok(())
+}
+
+async fn table_exists(connection: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)")
+        .bind(name)
+        .fetch_one(connection)
+        .await
 }
 
 async fn made_by(connection: &mut SqliteConnection) -> Result<Option<MadeBy>, sqlx::Error> {
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'")
-        .fetch_one(&mut *connection)
-        .await?;
-    if tables == 0 {
+    if !table_exists(connection, "meta").await? {
         return Ok(None);
     }
     let value: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'made_by'")
         .fetch_optional(connection)
         .await?;
-    let kinds = [MadeBy::Development, MadeBy::Production];
-    Ok(value.and_then(|value| kinds.into_iter().find(|kind| kind.as_str() == value)))
+    Ok(value.as_deref().and_then(MadeBy::parse))
 }
 
 async fn set_made_by(connection: &mut SqliteConnection, by: MadeBy) -> Result<(), sqlx::Error> {

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, Row, Sqlite, SqlitePool};
 use uuid::Uuid;
 
-use super::super::backend::{AuditEntry, ReadError};
+use super::super::backend::{AuditEntry, ReadError, corrupt, exactly};
 use super::super::quarantine::{Kept, QuarantineFilter, QuarantineReason, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
 
@@ -101,40 +101,6 @@ pub async fn audit(
     rows.iter().map(entry).collect()
 }
 
-pub async fn log_end(readers: &SqlitePool) -> Result<i64, ReadError> {
-    Ok(sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM events").fetch_one(readers).await?)
-}
-
-pub async fn written_elsewhere(
-    readers: &SqlitePool,
-    instance: i64,
-    place: i64,
-    limit: u32,
-) -> Result<(i64, Vec<IdentityId>), ReadError> {
-    let end = log_end(readers).await?;
-    if end <= place {
-        return Ok((place, Vec::new()));
-    }
-    let rows = sqlx::query(
-        "SELECT e.seq, r.identity FROM events e CROSS JOIN records r ON r.id = e.record
-         WHERE e.seq > ?1 AND e.seq <= ?2 AND e.instance <> ?3 ORDER BY e.seq LIMIT ?4",
-    )
-    .bind(place)
-    .bind(end)
-    .bind(instance)
-    .bind(limit)
-    .fetch_all(readers)
-    .await?;
-    let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let reached = match rows.last() {
-        Some(last) if full => last.try_get("seq")?,
-        _ => end,
-    };
-    let identities: Result<Vec<_>, ReadError> =
-        rows.iter().map(|row| to_identity(row.try_get("identity")?)).collect();
-    Ok((reached, identities?))
-}
-
 pub async fn quarantined(
     readers: &SqlitePool,
     filter: &QuarantineFilter,
@@ -194,15 +160,11 @@ fn to_quarantined(row: &SqliteRow) -> Result<Quarantined, ReadError> {
         dedupe: DedupeKey(exactly(row.try_get("dedupe")?)?),
         body_sha256: exactly(row.try_get("sha256")?)?,
         size: row.try_get("size")?,
-        body: match (kept, body) {
-            ("json", Some(body)) => Kept::Json(serde_json::from_slice(&body)?),
-            ("sealed", Some(body)) => Kept::Sealed(body),
-            _ => Kept::None,
-        },
+        body: Kept::read(kept, body)?,
     })
 }
 
-fn to_identity(bytes: Vec<u8>) -> Result<IdentityId, ReadError> {
+pub(super) fn to_identity(bytes: Vec<u8>) -> Result<IdentityId, ReadError> {
     Uuid::from_bytes(exactly(bytes)?).try_into().map_err(|_| corrupt("an all-zero identity"))
 }
 
@@ -212,12 +174,4 @@ fn to_event_id(bytes: Vec<u8>) -> Result<EventId, ReadError> {
 
 fn to_time(microseconds: i64) -> Result<Timestamp, ReadError> {
     Timestamp::from_microsecond(microseconds).map_err(|error| ReadError::Corrupt(error.into()))
-}
-
-fn exactly<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], ReadError> {
-    bytes.try_into().map_err(|_| corrupt("a value of the wrong length"))
-}
-
-fn corrupt(what: &'static str) -> ReadError {
-    ReadError::Corrupt(what.into())
 }

@@ -5,17 +5,21 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{Connection, SqliteConnection};
 
-use super::super::backend::{CommitError, ReadError};
+use super::super::backend::CommitError;
 use super::super::batch::{EventRow, Outcome, Plan, Work, events, identities, plan};
-use super::super::quarantine::{BODIES_KEPT, Kept, NewQuarantined, ROWS_KEPT};
+use super::super::quarantine::{BODIES_KEPT, NewQuarantined, ROWS_KEPT};
 use super::read;
 use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record, Transition};
 
-pub async fn commit(writer: &SqlitePool, instance: i64, batch: &[Work]) -> Result<Vec<Outcome>, CommitError> {
+pub async fn commit(
+    connection: &mut SqliteConnection,
+    instance: i64,
+    batch: &[Work],
+) -> Result<Vec<Outcome>, CommitError> {
     // IMMEDIATE: taking the write lock at the first write could fail after the reads were done.
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let records = read::records(&mut *transaction, identities(batch).into_iter()).await?;
     // Whoever has no record yet has no event either.
     let of_known = events(batch).filter(|event| records.contains_key(&event.identity));
@@ -91,11 +95,6 @@ async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>
 }
 
 async fn put_aside(connection: &mut SqliteConnection, entry: &NewQuarantined) -> Result<(), CommitError> {
-    let body = match &entry.body {
-        Kept::Json(json) => Some(serde_json::to_vec(json)?),
-        Kept::Sealed(bytes) => Some(bytes.clone()),
-        Kept::None => None,
-    };
     sqlx::query(
         "INSERT INTO quarantine (id, dedupe, at, hook, reason, sha256, size, kept, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (dedupe) DO NOTHING",
@@ -108,7 +107,7 @@ async fn put_aside(connection: &mut SqliteConnection, entry: &NewQuarantined) ->
     .bind(entry.body_sha256.as_slice())
     .bind(entry.size)
     .bind(entry.body.as_str())
-    .bind(body)
+    .bind(entry.body.bytes()?)
     .execute(connection)
     .await?;
     Ok(())
@@ -140,30 +139,30 @@ async fn trim(connection: &mut SqliteConnection, hook: &str, reason: &str) -> Re
     Ok(())
 }
 
-pub async fn drop_quarantined(writer: &SqlitePool, id: EventId) -> Result<bool, CommitError> {
+pub async fn drop_quarantined(connection: &mut SqliteConnection, id: EventId) -> Result<bool, CommitError> {
     let done = sqlx::query("DELETE FROM quarantine WHERE id = ?1")
         .bind(id.0.as_bytes().as_slice())
-        .execute(writer)
+        .execute(connection)
         .await?;
     Ok(done.rows_affected() > 0)
 }
 
-pub async fn expire_sealed(writer: &SqlitePool, before: Timestamp) -> Result<u64, CommitError> {
+pub async fn expire_sealed(connection: &mut SqliteConnection, before: Timestamp) -> Result<u64, CommitError> {
     let done =
         sqlx::query("UPDATE quarantine SET kept = 'none', body = NULL WHERE kept = 'sealed' AND at < ?1")
             .bind(before.as_microsecond())
-            .execute(writer)
+            .execute(connection)
             .await?;
     Ok(done.rows_affected())
 }
 
 /// A real write, so that a full disk or a read-only file shows: a value that stays the same would not touch a page.
-pub async fn probe(writer: &SqlitePool) -> Result<(), CommitError> {
+pub async fn probe(connection: &mut SqliteConnection) -> Result<(), CommitError> {
     sqlx::query(
         "INSERT INTO meta (name, value) VALUES ('probes', '1')
          ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
     )
-    .execute(writer)
+    .execute(connection)
     .await?;
     Ok(())
 }
@@ -234,13 +233,4 @@ fn identifier_rows<'a>(
         })
         .collect();
     serde_json::to_string(&rows)
-}
-
-impl From<ReadError> for CommitError {
-    fn from(error: ReadError) -> CommitError {
-        match error {
-            ReadError::Unavailable(source) => CommitError::Unavailable(source),
-            ReadError::Corrupt(source) => CommitError::Data(source),
-        }
-    }
 }

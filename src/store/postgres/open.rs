@@ -1,0 +1,192 @@
+//! Reaching a server, bringing its schema up, and refusing what must not be mixed.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use tokio::sync::Mutex;
+
+use super::super::open::{MadeBy, OpenError, Opening, Schema, judge};
+use super::Postgres;
+use super::line::{Line, Reading};
+use super::news::Places;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// As `server_version_num` has it. 13 is the oldest that has `gen_random_uuid` and ends sessions as this service needs.
+const OLDEST: u32 = 13_00_00;
+/// One that writes and one that listens.
+const BESIDE_READERS: u32 = 2;
+/// A server that is starting, or a machine that is busy, needs longer than a commit may.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Where a database is and how this process behaves towards it.
+#[derive(Debug, Clone)]
+pub struct PostgresServer {
+    /// A URL as libpq takes it.
+    pub url: SecretString,
+    /// The same without credentials, for messages.
+    pub name: String,
+    /// At most so many at once, 3 or more.
+    pub connections: u32,
+    /// How long a call may take.
+    pub patience: Duration,
+    /// Whether instances tell each other at once that there is something to look at; they look every second anyway.
+    pub notify: bool,
+}
+
+impl Postgres {
+    pub async fn open(server: &PostgresServer, opening: Opening) -> Result<Postgres, OpenError> {
+        let database = server.name.clone();
+        let failed = |source| OpenError::Database { database: database.clone(), source };
+        let options = PgConnectOptions::from_str(server.url.expose_secret()).map_err(failed)?;
+        let options = options.application_name("kratos-onboarding");
+        let connecting = tokio::time::timeout(REACHED_WITHIN, options.connect()).await;
+        let connected = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let mut connection = connected.map_err(|source| unreached(&database, source))?;
+        check_version(&database, &connection)?;
+        check_schema(&mut connection, &database, opening).await?;
+        connection.close().await.map_err(failed)?;
+
+        let pool =
+            |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(server.patience);
+        let patience = server.patience.as_millis();
+        let readers = pool(server.connections.saturating_sub(BESIDE_READERS).max(1))
+            .after_connect(move |connection, _| {
+                let settings = sqlx::AssertSqlSafe(format!("SET statement_timeout = {patience}"));
+                Box::pin(async move { connection.execute(settings).await.map(|_| ()) })
+            })
+            .connect_lazy_with(options.clone());
+        let listener = server.notify.then(|| pool(1).connect_lazy_with(options.clone()));
+        let places = Arc::<Places>::default();
+        Ok(Postgres {
+            writer: Mutex::new(Line::new(options, places.clone(), server.patience)),
+            readers: Reading::new(readers, server.patience),
+            listener,
+            places,
+            hints: Arc::default(),
+        })
+    }
+}
+
+/// Nobody there, still starting, too many there already: or wrong for good.
+fn unreached(database: &str, source: sqlx::Error) -> OpenError {
+    let database = database.to_owned();
+    let passing = match &source {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P0") || code == "53300")
+        }
+        _ => false,
+    };
+    if passing {
+        OpenError::Unreachable { database, source }
+    } else {
+        OpenError::Database { database, source }
+    }
+}
+
+fn check_version(database: &str, connection: &PgConnection) -> Result<(), OpenError> {
+    match connection.server_version_num().and_then(too_old) {
+        Some(found) => Err(OpenError::OldPostgres { database: database.to_owned(), found }),
+        None => Ok(()),
+    }
+}
+
+fn too_old(version: u32) -> Option<String> {
+    (version < OLDEST).then(|| readable(version))
+}
+
+/// PostgreSQL, "server_version_num": two digits for the minor version since 10, two and two before.
+fn readable(version: u32) -> String {
+    match version / 10_000 {
+        major @ 10.. => format!("{major}.{}", version % 10_000),
+        major => format!("{major}.{}.{}", version / 100 % 100, version % 100),
+    }
+}
+
+async fn check_schema(
+    connection: &mut PgConnection,
+    database: &str,
+    opening: Opening,
+) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Database { database: database.to_owned(), source };
+    let not_migrated = |source| OpenError::Migrate { database: database.to_owned(), source };
+    let migrate = matches!(opening, Opening::Migrate(_));
+    if migrate {
+        // Before the first look: of several that start at once one brings the schema up, the others find it done.
+        connection.lock().await.map_err(not_migrated)?;
+    }
+    let made_by = made_by(connection).await.map_err(failed)?;
+    if opening.by() == MadeBy::Development && made_by == Some(MadeBy::Production) {
+        return Err(OpenError::NotDevelopment(database.to_owned()));
+    }
+    let table = MIGRATIONS.table_name.as_ref();
+    let exists = table_exists(connection, table).await.map_err(failed)?;
+    let applied = if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) };
+    let applied = applied.map_err(not_migrated)?;
+    let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match judge(database, &MIGRATIONS, found)? {
+        _ if migrate => MIGRATIONS.run_direct(None, connection, false).await.map_err(not_migrated)?,
+        Schema::Behind { needed } => {
+            return Err(OpenError::Behind { database: database.to_owned(), found, needed });
+        }
+        Schema::Current => {}
+    }
+    if migrate || opening.by() == MadeBy::Production {
+        set_made_by(connection, opening.by()).await.map_err(failed)?;
+    }
+    if migrate {
+        connection.unlock().await.map_err(not_migrated)?;
+    }
+    Ok(())
+}
+
+async fn table_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(name).fetch_one(connection).await
+}
+
+async fn made_by(connection: &mut PgConnection) -> Result<Option<MadeBy>, sqlx::Error> {
+    if !table_exists(connection, "meta").await? {
+        return Ok(None);
+    }
+    let value: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'made_by'")
+        .fetch_optional(connection)
+        .await?;
+    Ok(value.as_deref().and_then(MadeBy::parse))
+}
+
+async fn set_made_by(connection: &mut PgConnection, by: MadeBy) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO meta AS known (name, value) VALUES ('made_by', $1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE known.value <> excluded.value",
+    )
+    .bind(by.as_str())
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_told_as_people_write_it() {
+        for (number, text) in [(130_000, "13.0"), (120_022, "12.22"), (90_603, "9.6.3"), (150_018, "15.18")] {
+            assert_eq!(readable(number), text);
+        }
+    }
+
+    #[test]
+    fn thirteen_is_the_oldest() {
+        assert_eq!(too_old(130_000), None);
+        assert_eq!(too_old(180_001), None);
+        assert_eq!(too_old(120_022).as_deref(), Some("12.22"));
+        assert_eq!(too_old(90_624).as_deref(), Some("9.6.24"));
+    }
+}
