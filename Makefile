@@ -39,4 +39,4 @@ fuzz:
 
 bench:
 	tests/install rust
-	$(CARGO) bench --locked --bench throughput
+	$(CARGO) bench --locked --bench service

@@ -21,7 +21,7 @@ pub struct SettingsFile {
     /// that does not begin with `/` is relative to the working directory. What PostgreSQL takes after `?`: `sslmode`,
     /// `sslrootcert`, `sslcert`, `sslkey`, `host` (also the directory of a socket), `port`, `user`, `password`, `dbname`,
     /// `application_name`, `options`, `statement-cache-capacity`, `max_conns` (connections of this instance,
-    /// 3 to 1000, 8 otherwise) and `notify` (`off`: instances do not tell each other at once what they wrote, and look
+    /// 4 to 1000, 8 otherwise) and `notify` (`off`: instances do not tell each other at once what they wrote, and look
     /// every second only). No default outside development mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("writeOnly" = true), example = "sqlite:///var/lib/kratos-onboarding/onboarding.db")]

@@ -1,6 +1,7 @@
 //! What a database has to do. SQLite and PostgreSQL each have their own SQL behind it.
 
 use std::fmt::Debug;
+use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -58,7 +59,7 @@ pub enum Elsewhere {
 
 /// Follows the log.
 #[async_trait]
-pub trait News: Send {
+pub trait Follow: Send {
     /// What is new since the last call; waits until there may be something, at most a second. May be empty.
     async fn next(&mut self) -> Result<Elsewhere, ReadError>;
 }
@@ -66,6 +67,9 @@ pub trait News: Send {
 /// Durable storage of one kind.
 #[async_trait]
 pub trait Backend: Debug + Send + Sync + 'static {
+    /// How many may commit at once.
+    fn writers(&self) -> NonZeroUsize;
+
     /// Everything or nothing, in one transaction; durable when it returns. One outcome a piece of work, in order.
     async fn commit(&self, batch: &[Work]) -> Result<Vec<Outcome>, CommitError>;
 
@@ -81,7 +85,7 @@ pub trait Backend: Debug + Send + Sync + 'static {
     async fn audit(&self, identity: IdentityId, limit: u32) -> Result<Vec<AuditEntry>, ReadError>;
 
     /// What others write from now on.
-    async fn news(&self) -> Result<Box<dyn News>, ReadError>;
+    async fn follow(&self) -> Result<Box<dyn Follow>, ReadError>;
 
     /// Newest first.
     async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<Quarantined>, ReadError>;
@@ -98,6 +102,14 @@ pub trait Backend: Debug + Send + Sync + 'static {
     async fn ready(&self) -> Result<(), CommitError>;
 
     async fn close(&self);
+}
+
+/// Tells apart those who write at once; which one it is does not matter.
+pub(super) fn random() -> i64 {
+    let mut bytes = [0; 8];
+    // Without randomness from the system nothing else here would work either.
+    let _ = getrandom::fill(&mut bytes);
+    i64::from_le_bytes(bytes)
 }
 
 /// A value of a row that has another length than this version writes.

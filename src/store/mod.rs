@@ -1,11 +1,12 @@
 //! What is kept, durably: records, the audit log of events, quarantine.
 //!
-//! [`Store`] is the handle everybody has. Behind it one writer task commits what has queued in one transaction,
+//! [`Store`] is the handle everybody has. Behind it each writer task commits what has queued in one transaction,
 //! on a [`Backend`]; nobody hears success before that commit is durable.
 
 mod backend;
 mod batch;
 mod changes;
+mod lanes;
 mod open;
 mod postgres;
 mod quarantine;
@@ -25,11 +26,10 @@ mod sqlite_tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use moka::sync::Cache;
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -37,9 +37,10 @@ use crate::onboarding::{DedupeKey, Event, EventId, IdentifierDigest, IdentityId,
 use crate::telemetry::Metrics;
 use batch::{Outcome, Work};
 use changes::Changes;
-use writer::{Answer, Job};
+use lanes::Lanes;
+use writer::Answer;
 
-pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, News, ReadError};
+pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, Follow, ReadError};
 pub use changes::Watch;
 pub use open::{MadeBy, OpenError, Opening};
 pub use postgres::{Postgres, PostgresServer};
@@ -49,6 +50,10 @@ pub use writer::WriterSettings;
 
 /// Records held in memory; one is about 1 KB.
 const CACHED_RECORDS: u64 = 10_000;
+/// Should all else fail, what another instance wrote is not hidden for longer.
+const CACHED_FOR: Duration = Duration::from_secs(60);
+/// Memory counts while the log was read so recently: what is in it may be older otherwise.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(2);
 /// A log that cannot be read is looked at again after this.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
@@ -80,11 +85,16 @@ pub enum WriteError {
 /// The handle to everything kept. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    queue: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
-    sender: mpsc::WeakSender<Job>,
+    lanes: Lanes,
     shared: Arc<Shared>,
     settings: WriterSettings,
-    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    tasks: Arc<Mutex<Tasks>>,
+}
+
+#[derive(Debug, Default)]
+struct Tasks {
+    writers: Vec<JoinHandle<()>>,
+    companions: Vec<JoinHandle<()>>,
 }
 
 type Told = Box<dyn Fn(&Elsewhere) + Send + Sync>;
@@ -98,6 +108,8 @@ struct Shared {
     commits: AtomicU64,
     /// Moves when others were heard of: what they overtook must not fill the cache either.
     heard: AtomicU64,
+    /// When others were last known to have been heard of.
+    followed: Mutex<Instant>,
     changes: Changes,
 }
 
@@ -111,22 +123,24 @@ impl Shared {
     /// `heard`: as it was before the commit.
     fn committed(&self, outcomes: &[Answer], heard: u64) {
         self.commits.fetch_add(1, Ordering::SeqCst);
-        let applied = outcomes.iter().filter_map(|outcome| match outcome {
-            Ok(Outcome::Applied { record, transition }) => Some((record, transition)),
-            _ => None,
-        });
-        let changed = || applied.clone().filter(|(_, transition)| transition.is_change());
-        for (record, _) in changed() {
+        // A duplicate too: it may be another instance that stored it first.
+        let read = || {
+            outcomes.iter().filter_map(|outcome| match outcome {
+                Ok(Outcome::Applied { record, .. } | Outcome::Duplicate { record }) => Some(record),
+                _ => None,
+            })
+        };
+        for record in read() {
             self.records.insert(record.identity, record.clone());
         }
         // Another instance may have changed it after this commit and been heard of before it was filled in.
         if self.heard.load(Ordering::SeqCst) != heard {
-            for (record, _) in changed() {
+            for record in read() {
                 self.records.invalidate(&record.identity);
             }
         }
         // Changed or not: a sign-in says nothing new of the record, and may have changed the session.
-        self.changes.wake(applied.map(|(record, _)| record.identity));
+        self.changes.wake(read().map(|record| record.identity));
     }
 
     /// Whether it is stored is not known: what is remembered may be older.
@@ -138,15 +152,16 @@ impl Shared {
     }
 
     /// Drops from memory what others wrote, and wakes who waits for it.
-    async fn follow(&self, mut news: Box<dyn News>) {
+    async fn follow(&self, mut following: Box<dyn Follow>) {
         let mut lost = false;
         loop {
-            match news.next().await {
+            match following.next().await {
                 Ok(elsewhere) => {
                     if std::mem::take(&mut lost) {
                         tracing::info!("the log is followed again");
                     }
                     self.heard(&elsewhere);
+                    *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut lost, true) {
@@ -156,6 +171,10 @@ impl Shared {
                 }
             }
         }
+    }
+
+    fn is_followed(&self) -> bool {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < FOLLOWED_WITHIN
     }
 
     fn heard(&self, elsewhere: &Elsewhere) {
@@ -201,28 +220,28 @@ impl Store {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Store, ReadError> {
-        let news = backend.news().await?;
+        let following = backend.follow().await?;
         let shared = Arc::new(Shared {
             backend,
             elsewhere: OnceLock::new(),
             metrics,
-            records: Cache::new(CACHED_RECORDS),
+            records: Cache::builder().max_capacity(CACHED_RECORDS).time_to_live(CACHED_FOR).build(),
+            followed: Mutex::new(Instant::now()),
             commits: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             changes: Changes::default(),
         });
-        let (sender, queue) = mpsc::channel(settings.queue);
-        let writer = tokio::spawn(writer::run(queue, shared.clone(), settings));
-        let (following, expiring) = (shared.clone(), shared.clone());
-        let follower = tokio::spawn(async move { following.follow(news).await });
-        let expirer = tokio::spawn(async move { expiring.expire(&clock).await });
-        Ok(Store {
-            sender: sender.downgrade(),
-            queue: Arc::new(Mutex::new(Some(sender))),
-            shared,
-            settings,
-            tasks: Arc::new(Mutex::new(vec![writer, follower, expirer])),
-        })
+        let (lanes, queues) = Lanes::new(shared.backend.writers().get(), settings.queue);
+        let writers =
+            queues.into_iter().map(|queue| tokio::spawn(writer::run(queue, shared.clone(), settings)));
+        let writers = writers.collect();
+        let (follower, expirer) = (shared.clone(), shared.clone());
+        let companions = vec![
+            tokio::spawn(async move { follower.follow(following).await }),
+            tokio::spawn(async move { expirer.expire(&clock).await }),
+        ];
+        let tasks = Arc::new(Mutex::new(Tasks { writers, companions }));
+        Ok(Store { lanes, shared, settings, tasks })
     }
 
     /// Called with what others wrote, before anybody is woken by it: it must be quick. The first caller stays.
@@ -245,14 +264,7 @@ impl Store {
     }
 
     async fn write(&self, work: Work) -> Result<Outcome, WriteError> {
-        let (answer, answered) = oneshot::channel();
-        {
-            let sender = self.sender.upgrade().ok_or(WriteError::Unavailable)?;
-            sender.try_send(Job { work, answer }).map_err(|refused| match refused {
-                mpsc::error::TrySendError::Full(_) => WriteError::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => WriteError::Unavailable,
-            })?;
-        }
+        let answered = self.lanes.send(work)?;
         match tokio::time::timeout(self.settings.answer_within, answered).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => Err(WriteError::Unavailable),
@@ -261,7 +273,9 @@ impl Store {
 
     /// From memory where it is known to be current.
     pub async fn record(&self, identity: IdentityId) -> Result<Option<Arc<Record>>, ReadError> {
-        if let Some(record) = self.shared.records.get(&identity) {
+        if let Some(record) = self.shared.records.get(&identity)
+            && self.shared.is_followed()
+        {
             return Ok(Some(record));
         }
         let commits = self.shared.commits.load(Ordering::SeqCst);
@@ -310,21 +324,21 @@ impl Store {
 
     /// Whether the database can be written now, and there is a writer to do it.
     pub async fn ready(&self) -> Result<(), CommitError> {
-        if self.sender.upgrade().is_none_or(|sender| sender.is_closed()) {
-            return Err(CommitError::Unavailable("the writer has ended".into()));
+        if !self.lanes.are_open() {
+            return Err(CommitError::Unavailable("a writer has ended".into()));
         }
         self.shared.backend.ready().await
     }
 
     /// Takes nothing more, commits what has queued, closes the database.
     pub async fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut tasks = tasks.into_iter();
-        if let Some(writer) = tasks.next() {
+        self.lanes.close();
+        let Tasks { writers, companions } =
+            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for writer in writers {
             let _ = writer.await;
         }
-        tasks.for_each(|task| task.abort());
+        companions.iter().for_each(JoinHandle::abort);
         self.shared.backend.close().await;
     }
 }

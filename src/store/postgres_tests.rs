@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::batch::Work;
-use super::cluster::Database;
+use super::cluster::{Cluster, Database};
 use super::contract::{Fresh, at, contract, one_poison_of_128, person, registered, store_on};
 use super::*;
 use crate::onboarding::{Actor, Cause, EventKind, PageAction, Profile};
@@ -53,7 +53,10 @@ fn skipped(n: u128, nth: u128) -> Event {
 }
 
 async fn fresh() -> Fresh<Database> {
-    let database = Database::new().await;
+    fresh_on(Database::new().await).await
+}
+
+async fn fresh_on(database: Database) -> Fresh<Database> {
     Fresh { backend: open(&database).await, elsewhere: open(&database).await, home: database }
 }
 
@@ -111,7 +114,8 @@ async fn three_instances_that_begin_with_no_record_neither_lose_nor_double_an_ev
 
 #[tokio::test]
 async fn a_deadlock_with_a_stranger_is_tried_again() {
-    let fresh = fresh().await;
+    // A server that looks for deadlocks sooner than this service gives up.
+    let fresh = fresh_on(Cluster::shared().database().await).await;
     let pair = |dedupe| [1, 2].map(|n| Work::Event(Box::new(registered(n, dedupe, 1))));
     fresh.backend.commit(&pair(1)).await.unwrap();
     let (mut stranger, mut watcher) = (fresh.home.connect().await, fresh.home.connect().await);
@@ -172,13 +176,11 @@ async fn a_connection_that_was_ended_meanwhile_costs_nobody_an_answer() {
     let fresh = fresh().await;
     let store = store_on(fresh.backend.clone()).await;
     store.apply(registered(1, 1, 1)).await.unwrap();
-    fresh
-        .home
-        .execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-        .await;
+    let end = "CREATE TABLE ended AS SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    fresh.home.execute(end).await;
+    let gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity JOIN ended USING (pid))";
+    until(&mut fresh.home.connect().await, gone).await;
     assert!(matches!(store.apply(registered(1, 2, 1)).await, Ok(Stored::Applied { .. })));
     assert_eq!(fresh.backend.record(person(1)).await.unwrap().unwrap().version, 2);
 }
@@ -205,7 +207,7 @@ async fn a_row_somebody_holds_refuses_within_the_deadline_and_heals() {
 #[tokio::test]
 async fn commits_that_become_visible_in_another_order_are_all_heard_of() {
     let fresh = fresh().await;
-    let mut news = fresh.backend.news().await.unwrap();
+    let mut news = fresh.backend.follow().await.unwrap();
     let (mut slow, mut quick) = (fresh.home.connect().await, fresh.home.connect().await);
     let tell =
         "INSERT INTO commits (writer, n, identities) SELECT $1, n, ARRAY[$2] FROM generate_series(1, $3) n";
@@ -232,7 +234,7 @@ async fn commits_that_become_visible_in_another_order_are_all_heard_of() {
 #[tokio::test]
 async fn what_was_committed_on_a_connection_whose_end_was_not_seen_is_news() {
     let fresh = fresh().await;
-    let mut news = fresh.backend.news().await.unwrap();
+    let mut news = fresh.backend.follow().await.unwrap();
     fresh.backend.commit(&[Work::Event(Box::new(registered(1, 1, 1)))]).await.unwrap();
     assert_eq!(news.next().await.unwrap(), Elsewhere::Wrote(Vec::new()), "one's own is none");
     let mut connection = fresh.home.connect().await;

@@ -1,4 +1,4 @@
-//! Group commit: one task takes what has queued and commits it in one transaction.
+//! Group commit: a task takes what has queued in its lane and commits it in one transaction.
 //!
 //! No timer: a batch is whatever arrived while the last one was committed, so a lone request waits for nothing.
 
@@ -16,7 +16,7 @@ use super::{Shared, WriteError};
 /// Bounds of the write path.
 #[derive(Debug, Clone, Copy)]
 pub struct WriterSettings {
-    /// Requests that may wait; one more is refused.
+    /// Requests that may wait, in all lanes together; one more is refused.
     pub queue: usize,
     /// Events in one transaction.
     pub batch: usize,

@@ -10,20 +10,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::service::{Service, refusal};
 
 const SENDERS: usize = 32;
+/// Each sends its next request when it has heard of the last: so many fill the queue of the writer, with what nobody
+/// waits for any more, and go on.
+const CROWD: usize = 400;
+/// Twice what the queue holds.
+const TWICE: u64 = 2 * 4096;
 /// Of what each fault has to show.
 const ENOUGH: u64 = 40;
 /// A second, on a machine that sends the load as well.
 const IN_TIME: Duration = Duration::from_millis(1500);
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Kilobytes; at rest it takes a tenth.
-const MEMORY: u64 = 256 * 1024;
+/// Kilobytes. Under a load that it can take it takes 40 MB.
+const MEMORY: u64 = 96 * 1024;
 
 /// Registrations of new people, one after the other from each of many senders.
 struct Load {
@@ -38,13 +43,19 @@ struct Told {
     sent: AtomicU64,
     refused: AtomicU64,
     acknowledged: Mutex<HashSet<Uuid>>,
+    /// After each answer.
+    answered: Notify,
 }
 
 impl Load {
     fn on(service: Service) -> Load {
+        Load::of(SENDERS, service)
+    }
+
+    fn of(senders: usize, service: Service) -> Load {
         let (service, told) = (Arc::new(service), Arc::<Told>::default());
         let send = || tokio::spawn(send(service.clone(), told.clone()));
-        let senders = (0..SENDERS).map(|_| send()).collect();
+        let senders = (0..senders).map(|_| send()).collect();
         Load { service, told, senders }
     }
 
@@ -56,21 +67,26 @@ impl Load {
     async fn is_taken(&self) {
         let (before, deadline) = (self.acknowledged().await, Instant::now() + PATIENCE);
         while self.acknowledged().await < before + usize::try_from(ENOUGH).unwrap() {
-            self.wait(deadline, "nothing is stored").await;
+            self.next_answer(deadline, "nothing is stored").await;
+        }
+    }
+
+    /// Until so many more were refused.
+    async fn is_refused_times(&self, times: u64) {
+        let refused = || self.told.refused.load(Ordering::SeqCst);
+        let (before, deadline) = (refused(), Instant::now() + PATIENCE);
+        while refused() < before + times {
+            self.next_answer(deadline, "nothing is refused").await;
         }
     }
 
     /// Until enough more were refused; meanwhile it is alive, and not ready.
     async fn is_refused(&self) {
-        let refused = || self.told.refused.load(Ordering::SeqCst);
-        let (before, deadline) = (refused(), Instant::now() + PATIENCE);
-        while refused() < before + ENOUGH {
-            self.wait(deadline, "nothing is refused").await;
-        }
-        let asked = Instant::now();
+        self.is_refused_times(ENOUGH).await;
+        let (asked, deadline) = (Instant::now(), Instant::now() + PATIENCE);
         assert_eq!(self.service.get("/health/alive").send().await.unwrap().status(), 200);
         while self.ready().await != 503 {
-            self.wait(deadline, "it says it is ready").await;
+            self.still(deadline, "it says it is ready");
         }
         assert!(asked.elapsed() < IN_TIME * 3, "health took {:?}", asked.elapsed());
         let answer = self.service.get("/health/ready").send().await.unwrap();
@@ -82,7 +98,7 @@ impl Load {
     async fn is_healed(&self) {
         let deadline = Instant::now() + PATIENCE;
         while self.ready().await != 200 {
-            self.wait(deadline, "it is not ready again").await;
+            self.still(deadline, "it is not ready again");
         }
         self.is_taken().await;
     }
@@ -91,9 +107,14 @@ impl Load {
         self.service.get("/health/ready").send().await.unwrap().status().as_u16()
     }
 
-    async fn wait(&self, deadline: Instant, what: &str) {
+    async fn next_answer(&self, deadline: Instant, what: &str) {
+        self.still(deadline, what);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let _ = tokio::time::timeout(left, self.told.answered.notified()).await;
+    }
+
+    fn still(&self, deadline: Instant, what: &str) {
         assert!(Instant::now() < deadline, "{what}\n{}", self.service.log());
-        tokio::task::yield_now().await;
     }
 
     /// Ends the load; what was acknowledged, and the service.
@@ -128,5 +149,6 @@ async fn send(service: Arc<Service>, told: Arc<Told>) {
                 told.refused.fetch_add(1, Ordering::SeqCst);
             }
         }
+        told.answered.notify_one();
     }
 }

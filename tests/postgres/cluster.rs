@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
@@ -46,7 +45,9 @@ impl Cluster {
         let lines = lines.collect::<String>().replace(&format!("= {socket}"), &format!("= '{socket}'"));
         let file = data.join("postgresql.auto.conf");
         std::fs::write(&file, lines).unwrap();
-        let stop = "cat >/dev/null; \"$@\" stop -m immediate -s; rm -rf \"$0\"";
+        // Also after Ctrl-C, and where a test left the server standing still.
+        let stop = "trap '' INT TERM HUP; cat >/dev/null; kill -CONT $(head -n 1 \"$0/data/postmaster.pid\")
+                    \"$@\" stop -m immediate -s; rm -rf \"$0\"";
         let keeper = as_owner("sh")
             .args(["-c", stop])
             .arg(&directory)
@@ -136,8 +137,10 @@ impl Database {
     }
 
     async fn make(maintenance: String, url: impl Fn(&str) -> String) -> Database {
-        static MADE: AtomicU64 = AtomicU64::new(0);
-        let name = format!("onboarding_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::SeqCst));
+        // Random, because others may use the same server.
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).unwrap();
+        let name = format!("onboarding_test_{}", hex::encode(random));
         let mut connection = PgConnection::connect(&maintenance).await.expect("the server of the tests");
         connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
         connection.close().await.unwrap();

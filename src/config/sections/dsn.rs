@@ -7,8 +7,8 @@ use crate::config::reader::{Noted, Reader, Refused, Scalar};
 use crate::config::settings::{Dsn, PostgresDsn};
 
 const MAX_CONNS: u32 = 8;
-/// One writes, one listens, one reads.
-const FEWEST_CONNS: u32 = 3;
+/// Two write, one listens, one reads.
+const FEWEST_CONNS: u32 = 4;
 const MOST_CONNS: u32 = 1000;
 
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -98,7 +98,14 @@ fn postgres(text: &str) -> Result<PostgresDsn, Refused> {
             "write its name at the end, `postgres://HOST/DATABASE`",
         ));
     }
+    // A special character of the password that was not encoded: what follows it looks like another part.
+    if database.contains(['/', '@', ':']) || text.matches('@').count() > 1 {
+        return Err(Refused::so_do("has a `/`, `@` or `:` where none can be", encode));
+    }
     let host = host.filter(|host| !host.is_empty());
+    if host.as_ref().is_some_and(|host| host.contains(',')) {
+        return Err("names several hosts; one is taken".into());
+    }
     let name = match (host, port) {
         (Some(host), Some(port)) => format!("postgres://{host}:{port}/{database}"),
         (Some(host), None) => format!("postgres://{host}/{database}"),

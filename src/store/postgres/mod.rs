@@ -1,44 +1,50 @@
 //! The database of many instances: PostgreSQL 13 or later.
 //!
-//! One connection writes, a few read, one listens. An answer that does not come in time costs its connection: what
+//! Two connections write, a few read, one listens. An answer that does not come in time costs its connection: what
 //! became of it is not known, and the next one is told by the database.
 
+mod follow;
 mod line;
-mod news;
 mod open;
 mod read;
 mod write;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::{select_all, try_join_all};
 use jiff::Timestamp;
-use sqlx::PgPool;
-use tokio::sync::Mutex;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::backend::{AuditEntry, Backend, CommitError, News, ReadError};
+use super::backend::{AuditEntry, Backend, CommitError, Follow, ReadError};
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
-use line::{Line, Reading, sqlstate};
-use news::{Following, Hints, Places};
+use follow::{Following, Hints, Progress};
+use line::{Line, Readers, is_gone, sqlstate};
 
 pub use open::PostgresServer;
 
 /// A PostgreSQL database. Every call ends within the patience it was opened with.
 #[derive(Debug)]
 pub struct Postgres {
-    writer: Mutex<Line>,
-    readers: Reading,
-    /// For the one connection that listens, where instances notify each other.
-    listener: Option<PgPool>,
-    places: Arc<Places>,
+    writers: Vec<Mutex<Line>>,
+    readers: Readers,
+    /// Of the connection that listens, where instances notify each other.
+    listener: Option<PgConnectOptions>,
+    progress: Arc<Progress>,
     hints: Arc<Hints>,
 }
 
 #[async_trait]
 impl Backend for Postgres {
+    fn writers(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.writers.len()).unwrap_or(NonZeroUsize::MIN)
+    }
+
     async fn commit(&self, batch: &[Work]) -> Result<Vec<Outcome>, CommitError> {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
@@ -77,11 +83,11 @@ impl Backend for Postgres {
         self.readers.read(async |connection| read::audit(connection, identity, limit).await).await
     }
 
-    async fn news(&self) -> Result<Box<dyn News>, ReadError> {
+    async fn follow(&self) -> Result<Box<dyn Follow>, ReadError> {
         let following = Following::begin(
             self.readers.clone(),
             self.listener.clone(),
-            self.places.clone(),
+            self.progress.clone(),
             self.hints.clone(),
         );
         Ok(Box::new(following.await?))
@@ -113,27 +119,31 @@ impl Backend for Postgres {
 
     async fn ready(&self) -> Result<(), CommitError> {
         let deadline = self.readers.deadline();
-        // On the connection that commits, or on a new one in its place: another one may have what that one lacks.
-        let mut writer = self.take_writer(deadline).await?;
-        let mut open = writer.open(deadline).await?;
-        let done = tokio::time::timeout_at(deadline, write::probe(&mut open)).await;
-        writer.take_back(open, done)
+        // On each connection that commits, or on a new one in its place: another one may have what that one lacks.
+        let probes = self.writers.iter().map(|writer| async move {
+            let taken = tokio::time::timeout_at(deadline, writer.lock()).await;
+            let mut writer = taken.map_err(|elapsed| CommitError::Unavailable(elapsed.into()))?;
+            let mut open = writer.open(deadline).await?;
+            let done = tokio::time::timeout_at(deadline, write::probe(&mut open)).await;
+            writer.take_back(open, done)
+        });
+        try_join_all(probes).await.map(|_| ())
     }
 
     async fn close(&self) {
-        if let Some(listener) = &self.listener {
-            // It waits for the connection that listens, and that for the server.
-            let _ = tokio::time::timeout_at(self.readers.deadline(), listener.close()).await;
-        }
         self.readers.close().await;
-        self.writer.lock().await.close().await;
+        for writer in &self.writers {
+            writer.lock().await.close().await;
+        }
     }
 }
 
 impl Postgres {
-    async fn take_writer(&self, deadline: Instant) -> Result<tokio::sync::MutexGuard<'_, Line>, CommitError> {
-        let taken = tokio::time::timeout_at(deadline, self.writer.lock()).await;
-        taken.map_err(|elapsed| CommitError::Unavailable(elapsed.into()))
+    /// Whichever is free, else the first that will be.
+    async fn take_writer(&self, deadline: Instant) -> Result<MutexGuard<'_, Line>, CommitError> {
+        let taking = select_all(self.writers.iter().map(|writer| Box::pin(writer.lock())));
+        let taken = tokio::time::timeout_at(deadline, taking).await;
+        taken.map(|(writer, ..)| writer).map_err(|elapsed| CommitError::Unavailable(elapsed.into()))
     }
 }
 
@@ -143,11 +153,9 @@ fn may_pass(error: &CommitError, tries: u32) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK_DETECTED: &str = "40P01";
     let CommitError::Unavailable(source) = error else { return false };
-    match (sqlstate(error).as_deref(), source.downcast_ref::<sqlx::Error>()) {
-        (Some(SERIALIZATION_FAILURE | DEADLOCK_DETECTED), _) => true,
-        (Some(code), _) => tries == 1 && code.starts_with("57P0"),
-        (None, Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_))) => tries == 1,
-        (None, _) => false,
+    match sqlstate(error).as_deref() {
+        Some(SERIALIZATION_FAILURE | DEADLOCK_DETECTED) => true,
+        _ => tries == 1 && is_gone(source),
     }
 }
 

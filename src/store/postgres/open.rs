@@ -6,21 +6,23 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::migrate::{Migrate, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::Mutex;
 
 use super::super::open::{MadeBy, OpenError, Opening, Schema, judge};
 use super::Postgres;
-use super::line::{Line, Reading};
-use super::news::Places;
+use super::follow::Progress;
+use super::line::{Line, Readers};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// As `server_version_num` has it. 13 is the oldest that has `gen_random_uuid` and ends sessions as this service needs.
+/// As `server_version_num` has it. 13 is the oldest that this service is written for.
 const OLDEST: u32 = 13_00_00;
-/// One that writes and one that listens.
-const BESIDE_READERS: u32 = 2;
+/// While one waits for the disk, the other is at work.
+const WRITERS: u32 = 2;
+/// Those that write and the one that listens.
+const BESIDE_READERS: u32 = WRITERS + 1;
 /// A server that is starting, or a machine that is busy, needs longer than a commit may.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -31,7 +33,7 @@ pub struct PostgresServer {
     pub url: SecretString,
     /// The same without credentials, for messages.
     pub name: String,
-    /// At most so many at once, 3 or more.
+    /// At most so many at once, 4 or more.
     pub connections: u32,
     /// How long a call may take.
     pub patience: Duration,
@@ -52,22 +54,14 @@ impl Postgres {
         check_schema(&mut connection, &database, opening).await?;
         connection.close().await.map_err(failed)?;
 
-        let pool =
-            |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(server.patience);
-        let patience = server.patience.as_millis();
-        let readers = pool(server.connections.saturating_sub(BESIDE_READERS).max(1))
-            .after_connect(move |connection, _| {
-                let settings = sqlx::AssertSqlSafe(format!("SET statement_timeout = {patience}"));
-                Box::pin(async move { connection.execute(settings).await.map(|_| ()) })
-            })
-            .connect_lazy_with(options.clone());
-        let listener = server.notify.then(|| pool(1).connect_lazy_with(options.clone()));
-        let places = Arc::<Places>::default();
+        let progress = Arc::<Progress>::default();
+        let line = |_| Mutex::new(Line::new(options.clone(), progress.clone(), server.patience));
+        let readers = server.connections.saturating_sub(BESIDE_READERS);
         Ok(Postgres {
-            writer: Mutex::new(Line::new(options, places.clone(), server.patience)),
-            readers: Reading::new(readers, server.patience),
-            listener,
-            places,
+            writers: (0..WRITERS).map(line).collect(),
+            readers: Readers::new(options.clone(), readers, server.patience),
+            listener: server.notify.then(|| options.clone()),
+            progress,
             hints: Arc::default(),
         })
     }
@@ -119,6 +113,7 @@ async fn check_schema(
     let migrate = matches!(opening, Opening::Migrate(_));
     if migrate {
         // Before the first look: of several that start at once one brings the schema up, the others find it done.
+        sqlx::raw_sql("SET lock_timeout = '60s'").execute(&mut *connection).await.map_err(failed)?;
         connection.lock().await.map_err(not_migrated)?;
     }
     let made_by = made_by(connection).await.map_err(failed)?;
@@ -137,7 +132,8 @@ async fn check_schema(
         }
         Schema::Current => {}
     }
-    if migrate || opening.by() == MadeBy::Production {
+    // Nothing is written that stands there: what may only be read can be read.
+    if made_by != Some(opening.by()) && (migrate || opening.by() == MadeBy::Production) {
         set_made_by(connection, opening.by()).await.map_err(failed)?;
     }
     if migrate {

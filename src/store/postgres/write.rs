@@ -121,7 +121,7 @@ async fn change_records(
          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::jsonb[]) AS new (id, version, stage, facts)
          WHERE records.id = new.id",
     )
-    .bind(changed().filter_map(|record| ids.get(&record.identity).copied()).collect::<Vec<_>>())
+    .bind(changed().map(|record| id_of(ids, record.identity)).collect::<Result<Vec<_>, _>>()?)
     .bind(columns.versions)
     .bind(columns.stages)
     .bind(columns.facts)
@@ -134,7 +134,7 @@ async fn change_records(
 async fn write(connection: &mut PgConnection, plan: &Plan<'_>, ids: &Ids) -> Result<(), CommitError> {
     insert_events(&mut *connection, &plan.events, ids).await?;
     if !plan.removed.is_empty() {
-        let columns = IdentifierColumns::of(plan.removed.iter(), ids);
+        let columns = IdentifierColumns::of(plan.removed.iter(), ids)?;
         sqlx::query(
             "DELETE FROM identifiers USING unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS old (mac, key, record)
              WHERE identifiers.mac = old.mac AND identifiers.key = old.key AND identifiers.record = old.record",
@@ -146,7 +146,7 @@ async fn write(connection: &mut PgConnection, plan: &Plan<'_>, ids: &Ids) -> Res
         .await?;
     }
     if !plan.added.is_empty() {
-        let columns = IdentifierColumns::of(plan.added.iter(), ids);
+        let columns = IdentifierColumns::of(plan.added.iter(), ids)?;
         sqlx::query(
             "INSERT INTO identifiers (mac, key, record)
              SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) ON CONFLICT DO NOTHING",
@@ -189,7 +189,7 @@ async fn insert_events(
     )
     .bind(events().map(|event| event.id.0).collect::<Vec<_>>())
     .bind(events().map(|event| event.dedupe.0.as_slice()).collect::<Vec<_>>())
-    .bind(events().map(|event| ids.get(&event.identity).copied()).collect::<Vec<_>>())
+    .bind(events().map(|event| id_of(ids, event.identity)).collect::<Result<Vec<_>, _>>()?)
     .bind(events().map(|event| SqlTime::from(event.at)).collect::<Vec<_>>())
     .bind(events().map(|event| event.actor.as_str()).collect::<Vec<_>>())
     .bind(events().map(|event| event.cause.as_str()).collect::<Vec<_>>())
@@ -308,20 +308,25 @@ impl<'a> RecordColumns<'a> {
 struct IdentifierColumns<'a> {
     macs: Vec<&'a [u8]>,
     keys: Vec<&'a [u8]>,
-    records: Vec<Option<i64>>,
+    records: Vec<i64>,
 }
 
 impl<'a> IdentifierColumns<'a> {
     fn of(
         rows: impl Iterator<Item = &'a (IdentityId, IdentifierDigest)> + Clone,
         ids: &Ids,
-    ) -> IdentifierColumns<'a> {
-        IdentifierColumns {
+    ) -> Result<IdentifierColumns<'a>, CommitError> {
+        Ok(IdentifierColumns {
             macs: rows.clone().map(|(_, digest)| digest.mac.as_slice()).collect(),
             keys: rows.clone().map(|(_, digest)| digest.key.as_slice()).collect(),
-            records: rows.map(|(identity, _)| ids.get(identity).copied()).collect(),
-        }
+            records: rows.map(|(identity, _)| id_of(ids, *identity)).collect::<Result<_, _>>()?,
+        })
     }
+}
+
+/// A row without it would put what is somebody's beside somebody else's name.
+fn id_of(ids: &Ids, identity: IdentityId) -> Result<i64, CommitError> {
+    ids.get(&identity).copied().ok_or_else(|| CommitError::Data("a record without an id".into()))
 }
 
 fn changed_at(plan: &Plan<'_>) -> SqlTime {

@@ -1,16 +1,18 @@
 //! The embedded default: one SQLite file, WAL, `synchronous=FULL`.
 
-mod news;
+mod follow;
 mod open;
 mod read;
 mod write;
+
+use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
 
-use super::backend::{AuditEntry, Backend, CommitError, News, ReadError};
+use super::backend::{AuditEntry, Backend, CommitError, Follow, ReadError};
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
@@ -26,6 +28,11 @@ pub struct Sqlite {
 
 #[async_trait]
 impl Backend for Sqlite {
+    /// A file has one writer at a time.
+    fn writers(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+
     async fn commit(&self, batch: &[Work]) -> Result<Vec<Outcome>, CommitError> {
         let mut connection = self.writer.acquire().await?;
         let done = write::commit(&mut connection, self.instance, batch).await;
@@ -48,8 +55,8 @@ impl Backend for Sqlite {
         read::audit(&self.readers, identity, limit).await
     }
 
-    async fn news(&self) -> Result<Box<dyn News>, ReadError> {
-        Ok(Box::new(news::Following::begin(self.readers.clone(), self.instance).await?))
+    async fn follow(&self) -> Result<Box<dyn Follow>, ReadError> {
+        Ok(Box::new(follow::Following::begin(self.readers.clone(), self.instance).await?))
     }
 
     async fn quarantined(&self, filter: &QuarantineFilter) -> Result<Vec<Quarantined>, ReadError> {

@@ -9,6 +9,7 @@ use sqlx::migrate::{Migrate, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
+use super::super::backend::random;
 use super::super::open::{MadeBy, OpenError, Opening, Schema, judge};
 use super::Sqlite;
 
@@ -66,7 +67,7 @@ impl Sqlite {
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY);
         let writer: SqlitePool = pool(1).connect_with(options.clone()).await.map_err(failed)?;
         let readers = pool(READERS).connect_lazy_with(options);
-        Ok(Sqlite { writer, readers, instance: instance() })
+        Ok(Sqlite { writer, readers, instance: random() })
     }
 }
 
@@ -77,14 +78,6 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         made => made.map(drop),
     }
-}
-
-/// Random, so that two processes differ; which one it is does not matter.
-fn instance() -> i64 {
-    let mut bytes = [0; 8];
-    // Without randomness from the system nothing else here would work either.
-    let _ = getrandom::fill(&mut bytes);
-    i64::from_le_bytes(bytes)
 }
 
 async fn check_library(connection: &mut SqliteConnection) -> Result<Result<(), OpenError>, sqlx::Error> {

@@ -76,8 +76,8 @@ impl Pair {
             "passkeys": (0..=turn).map(|n| format!("{n:02x}")).collect::<Vec<_>>(),
             "security_keys": null,
         });
-        let told = self.b.hook("/api/kratos/hooks/settings/passkey", body.to_string()).send().await.unwrap();
-        assert_eq!(told.status(), 204, "{}", self.b.log());
+        let told = self.b.hook("/api/kratos/hooks/settings/passkey", body.to_string());
+        assert_eq!(delivered(told).await.status(), 204, "{}", self.b.log());
     }
 
     /// How long A does not know what B stored: with a page that waits there, and with one that asks again.
@@ -116,19 +116,21 @@ async fn without_notifications_it_sees_it_within_two_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_listens_and_is_lost_is_made_anew() {
     let pair = Pair::start(&[]).await;
-    let end = "SELECT pid, pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-               WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    let listening = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND query LIKE 'LISTEN%'";
     let mut connection = pair.database.connect().await;
-    let ended = sqlx::query(end).fetch_all(&mut connection).await.unwrap();
-    assert_eq!(ended.len(), 2, "one an instance");
+    let deadline = Instant::now() + PATIENCE;
+    while sqlx::query_scalar::<_, i64>(listening).fetch_one(&mut connection).await.unwrap() < 2 {
+        assert!(Instant::now() < deadline, "one an instance");
+    }
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    sqlx::query(end).fetch_all(&mut connection).await.unwrap();
     let waits = pair.waiting().await;
     pair.changed(TRIES).await;
     let stored = Instant::now();
     let (_, heard) = waits.await.unwrap();
     assert!(heard.saturating_duration_since(stored) < WITHOUT);
-    let listening = "SELECT count(*) FROM pg_stat_activity
-                     WHERE datname = current_database() AND query LIKE 'LISTEN%'";
-    let deadline = Instant::now() + PATIENCE;
     while sqlx::query_scalar::<_, i64>(listening).fetch_one(&mut connection).await.unwrap() < 2 {
         assert!(Instant::now() < deadline, "nobody listens");
     }

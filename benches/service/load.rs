@@ -27,6 +27,21 @@ impl Request {
         );
         Request { text, status }
     }
+
+    /// The next one to send.
+    pub fn next(&self) -> String {
+        if !self.text.contains("IDENTITY") {
+            return self.text.clone();
+        }
+        let n = UNIQUE.fetch_add(1, Ordering::Relaxed);
+        self.text.replace("IDENTITY", &uuid(n)).replace("TRIGGER", &uuid(n + (1 << 40)))
+    }
+
+    /// Fails where a response is another than expected.
+    pub fn check(&self, head: &str) {
+        let expected = format!("HTTP/1.1 {}", self.status);
+        assert!(head.starts_with(&expected), "{}", head.lines().next().unwrap_or_default());
+    }
 }
 
 static UNIQUE: AtomicU64 = AtomicU64::new(1);
@@ -37,44 +52,51 @@ fn uuid(n: u64) -> String {
     uuid::Uuid::from_u128(mixed).to_string()
 }
 
+/// Of one server.
+pub struct Answered {
+    pub requests: u64,
+    pub per_second: f64,
+}
+
 /// Requests answered as expected, per second.
 pub async fn run(address: SocketAddr, request: &Request, connections: usize, time: Duration) -> f64 {
+    answered(address, request, connections, time).await.per_second
+}
+
+pub async fn answered(
+    address: SocketAddr,
+    request: &Request,
+    connections: usize,
+    time: Duration,
+) -> Answered {
     let stop = Arc::new(AtomicBool::new(false));
     let begun = Instant::now();
     let senders: Vec<_> =
         (0..connections).map(|_| tokio::spawn(send(address, request.clone(), stop.clone()))).collect();
     tokio::time::sleep(time).await;
     stop.store(true, Ordering::Relaxed);
-    let mut answered = 0;
+    let mut requests = 0;
     for sender in senders {
-        answered += sender.await.expect("a sender failed");
+        requests += sender.await.expect("a sender failed");
     }
-    answered as f64 / begun.elapsed().as_secs_f64()
+    Answered { requests, per_second: requests as f64 / begun.elapsed().as_secs_f64() }
 }
 
 async fn send(address: SocketAddr, request: Request, stop: Arc<AtomicBool>) -> u64 {
     let mut stream = TcpStream::connect(address).await.expect("connect");
     stream.set_nodelay(true).expect("nodelay");
-    let expected = format!("HTTP/1.1 {}", request.status);
-    let unique = request.text.contains("IDENTITY");
     let mut buffer = vec![0; 16 * 1024];
     let mut answered = 0;
-    let mut bytes = request.text.clone();
     while !stop.load(Ordering::Relaxed) {
-        if unique {
-            let n = UNIQUE.fetch_add(1, Ordering::Relaxed);
-            bytes = request.text.replace("IDENTITY", &uuid(n)).replace("TRIGGER", &uuid(n + (1 << 40)));
-        }
-        stream.write_all(bytes.as_bytes()).await.expect("write");
-        let head = read(&mut stream, &mut buffer).await;
-        assert!(head.starts_with(&expected), "{}", head.lines().next().unwrap_or_default());
+        stream.write_all(request.next().as_bytes()).await.expect("write");
+        request.check(&read(&mut stream, &mut buffer).await);
         answered += 1;
     }
     answered
 }
 
 /// One response; returns its head.
-async fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> String {
+pub async fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> String {
     let mut filled = 0;
     loop {
         let read = stream.read(&mut buffer[filled..]).await.expect("read");

@@ -72,7 +72,6 @@ async fn store(directory: &std::path::Path, name: &str, writer: WriterSettings) 
 }
 
 fn settings(kratos: &str) -> Settings {
-    let pii = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let environment = [
         ("SERVE__PUBLIC__HOST", "127.0.0.1"),
         ("SERVE__PUBLIC__PORT", "0"),
@@ -81,7 +80,7 @@ fn settings(kratos: &str) -> Settings {
         // Each server is given its own database when it is bound.
         ("DSN", "sqlite://unused.db"),
         ("WEBHOOK__API_KEYS", super::KEY),
-        ("SECRETS__PII", pii),
+        ("SECRETS__PII", super::PII),
     ];
     let environment = environment.map(|(name, value)| (format!("ONBOARDING__{name}"), value.to_owned()));
     config::load(None, Mode::Production, environment).expect("settings")
@@ -100,7 +99,7 @@ async fn whoami(session: web::Data<serde_json::Value>) -> HttpResponse {
 }
 
 /// A recorded session, begun now: the answer would change with every one that began later.
-fn session() -> serde_json::Value {
+pub fn session() -> serde_json::Value {
     let recorded = include_str!("../../tests/fixtures/kratos/v26.2.0/public/whoami-fresh.json");
     let mut recorded: serde_json::Value = serde_json::from_str(recorded).expect("recording");
     let mut session = recorded["body"].take();

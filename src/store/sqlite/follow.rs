@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{Row, SqlitePool};
 
-use super::super::backend::{Elsewhere, News, ReadError};
+use super::super::backend::{Elsewhere, Follow, ReadError};
 use super::read::to_identity;
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -27,7 +27,7 @@ impl Following {
 }
 
 #[async_trait]
-impl News for Following {
+impl Follow for Following {
     async fn next(&mut self) -> Result<Elsewhere, ReadError> {
         tokio::time::sleep(LOOK_EVERY).await;
         let end = end(&self.readers).await?;
