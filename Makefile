@@ -39,4 +39,6 @@ fuzz:
 
 bench:
 	tests/install rust
+	tests/install postgres
+	tests/install bench
 	$(CARGO) bench --locked --bench service

@@ -12,6 +12,14 @@ WITH begun AS (
 )
 SELECT array_agg(id)::text AS ids FROM begun
 \gset
+WITH told AS (
+    INSERT INTO commits (writer, n, identities)
+    SELECT :seed, 1, array_agg(md5(:seed::text || i)::uuid) FROM generate_series(1, :rows) i
+), added AS (
+    INSERT INTO identifiers (mac, key, record)
+    SELECT sha256((record::text || :seed)::bytea), '\x01020304', record FROM unnest(:ids::bigint[]) AS record ORDER BY 1
+    ON CONFLICT DO NOTHING
+)
 INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to)
 SELECT md5(record::text || :seed)::uuid, sha256((record::text || :seed)::bytea), record, now(), 'kratos', 'hook.registration',
        'registered', format(
@@ -19,9 +27,4 @@ SELECT md5(record::text || :seed)::uuid, sha256((record::text || :seed)::bytea),
            encode(sha256(record::text::bytea), 'hex'))::jsonb, 1, NULL, 'waiting'
 FROM unnest(:ids::bigint[]) AS record
 ON CONFLICT (record, dedupe) DO NOTHING;
-INSERT INTO identifiers (mac, key, record)
-SELECT sha256((record::text || :seed)::bytea), '\x01020304', record FROM unnest(:ids::bigint[]) AS record ORDER BY 1
-ON CONFLICT DO NOTHING;
-INSERT INTO commits (writer, n, identities)
-SELECT :seed, 1, array_agg(md5(:seed::text || i)::uuid) FROM generate_series(1, :rows) i;
 COMMIT;

@@ -7,6 +7,7 @@ mod backend;
 mod batch;
 mod changes;
 mod lanes;
+mod memory;
 mod open;
 mod postgres;
 mod quarantine;
@@ -24,12 +25,10 @@ mod postgres_tests;
 #[cfg(test)]
 mod sqlite_tests;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use moka::sync::Cache;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -38,6 +37,7 @@ use crate::telemetry::Metrics;
 use batch::{Outcome, Work};
 use changes::Changes;
 use lanes::Lanes;
+use memory::{Begun, Memory};
 use writer::Answer;
 
 pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, Follow, ReadError};
@@ -48,12 +48,6 @@ pub use quarantine::{Kept, NewQuarantined, QuarantineFilter, QuarantineReason, Q
 pub use sqlite::Sqlite;
 pub use writer::WriterSettings;
 
-/// Records held in memory; one is about 1 KB.
-const CACHED_RECORDS: u64 = 10_000;
-/// Should all else fail, what another instance wrote is not hidden for longer.
-const CACHED_FOR: Duration = Duration::from_secs(60);
-/// Memory counts while the log was read so recently: what is in it may be older otherwise.
-const FOLLOWED_WITHIN: Duration = Duration::from_secs(2);
 /// A log that cannot be read is looked at again after this.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
@@ -103,13 +97,7 @@ struct Shared {
     backend: Arc<dyn Backend>,
     elsewhere: OnceLock<Told>,
     metrics: Arc<Metrics>,
-    records: Cache<IdentityId, Arc<Record>>,
-    /// Moves with every commit: a read that a commit overtook must not fill the cache.
-    commits: AtomicU64,
-    /// Moves when others were heard of: what they overtook must not fill the cache either.
-    heard: AtomicU64,
-    /// When others were last known to have been heard of.
-    followed: Mutex<Instant>,
+    memory: Memory,
     changes: Changes,
 }
 
@@ -120,35 +108,20 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// `heard`: as it was before the commit.
-    fn committed(&self, outcomes: &[Answer], heard: u64) {
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        // A duplicate too: it may be another instance that stored it first.
-        let read = || {
-            outcomes.iter().filter_map(|outcome| match outcome {
-                Ok(Outcome::Applied { record, .. } | Outcome::Duplicate { record }) => Some(record),
-                _ => None,
-            })
-        };
-        for record in read() {
-            self.records.insert(record.identity, record.clone());
-        }
-        // Another instance may have changed it after this commit and been heard of before it was filled in.
-        if self.heard.load(Ordering::SeqCst) != heard {
-            for record in read() {
-                self.records.invalidate(&record.identity);
-            }
-        }
-        // Changed or not: a sign-in says nothing new of the record, and may have changed the session.
-        self.changes.wake(read().map(|record| record.identity));
+    fn committed(&self, begun: Begun, outcomes: &[Answer]) {
+        // A duplicate too: it may be another instance that stored it first. And changed or not: a sign-in says nothing
+        // new of the record, and may have changed the session.
+        let records = outcomes.iter().filter_map(|outcome| match outcome {
+            Ok(Outcome::Applied { record, .. } | Outcome::Duplicate { record }) => Some(record),
+            _ => None,
+        });
+        self.memory.committed(begun, records.clone());
+        self.changes.wake(records.map(|record| record.identity));
     }
 
     /// Whether it is stored is not known: what is remembered may be older.
     fn uncertain(&self, work: &[Work]) {
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        for event in batch::events(work) {
-            self.records.invalidate(&event.identity);
-        }
+        self.memory.forget(batch::events(work).map(|event| event.identity));
     }
 
     /// Drops from memory what others wrote, and wakes who waits for it.
@@ -161,7 +134,7 @@ impl Shared {
                         tracing::info!("the log is followed again");
                     }
                     self.heard(&elsewhere);
-                    *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                    self.memory.followed();
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut lost, true) {
@@ -173,29 +146,21 @@ impl Shared {
         }
     }
 
-    fn is_followed(&self) -> bool {
-        self.followed.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < FOLLOWED_WITHIN
-    }
-
     fn heard(&self, elsewhere: &Elsewhere) {
         if matches!(elsewhere, Elsewhere::Wrote(identities) if identities.is_empty()) {
             return;
         }
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        self.heard.fetch_add(1, Ordering::SeqCst);
         // First, so that whoever is woken finds what this did.
         if let Some(told) = self.elsewhere.get() {
             told(elsewhere);
         }
         match elsewhere {
             Elsewhere::Wrote(identities) => {
-                for identity in identities {
-                    self.records.invalidate(identity);
-                }
+                self.memory.heard_of(identities.iter().copied());
                 self.changes.wake(identities.iter().copied());
             }
             Elsewhere::Anything => {
-                self.records.invalidate_all();
+                self.memory.heard_of_all();
                 self.changes.wake_all();
             }
         }
@@ -225,10 +190,7 @@ impl Store {
             backend,
             elsewhere: OnceLock::new(),
             metrics,
-            records: Cache::builder().max_capacity(CACHED_RECORDS).time_to_live(CACHED_FOR).build(),
-            followed: Mutex::new(Instant::now()),
-            commits: AtomicU64::new(0),
-            heard: AtomicU64::new(0),
+            memory: Memory::new(),
             changes: Changes::default(),
         });
         let (lanes, queues) = Lanes::new(shared.backend.writers().get(), settings.queue);
@@ -273,24 +235,16 @@ impl Store {
 
     /// From memory where it is known to be current.
     pub async fn record(&self, identity: IdentityId) -> Result<Option<Arc<Record>>, ReadError> {
-        if let Some(record) = self.shared.records.get(&identity)
-            && self.shared.is_followed()
-        {
+        let memory = &self.shared.memory;
+        if let Some(record) = memory.get(identity) {
             return Ok(Some(record));
         }
-        let commits = self.shared.commits.load(Ordering::SeqCst);
-        let Some(record) = self.shared.backend.record(identity).await?.map(Arc::new) else {
-            return Ok(None);
-        };
-        let overtaken = || self.shared.commits.load(Ordering::SeqCst) != commits;
-        if !overtaken() {
-            self.shared.records.insert(identity, record.clone());
-            // A commit counts first and fills the cache second: one that came in between may have been overwritten.
-            if overtaken() {
-                self.shared.records.invalidate(&identity);
-            }
+        let begun = memory.begin();
+        let record = self.shared.backend.record(identity).await?.map(Arc::new);
+        if let Some(record) = &record {
+            memory.read(begun, record);
         }
-        Ok(Some(record))
+        Ok(record)
     }
 
     pub fn watch(&self, identity: IdentityId) -> Watch {

@@ -3,7 +3,6 @@
 //! No timer: a batch is whatever arrived while the last one was committed, so a lone request waits for nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -43,9 +42,9 @@ pub(super) async fn run(mut queue: mpsc::Receiver<Job>, shared: Arc<Shared>, set
     let mut trouble = Trouble::default();
     while queue.recv_many(&mut jobs, settings.batch).await > 0 {
         let (work, answers): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.work, job.answer)).unzip();
-        let heard = shared.heard.load(Ordering::SeqCst);
+        let begun = shared.memory.begin();
         let outcomes = commit(&shared, &mut trouble, work).await;
-        shared.committed(&outcomes, heard);
+        shared.committed(begun, &outcomes);
         for (answer, outcome) in answers.into_iter().zip(outcomes) {
             // A caller that gave up hears nothing; what it sent is stored all the same.
             let _ = answer.send(outcome);

@@ -2,6 +2,7 @@
 
 mod instances;
 mod schema;
+mod tls;
 
 use std::path::Path;
 use std::process::Output;

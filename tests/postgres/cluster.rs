@@ -14,6 +14,8 @@ const INSTALL: &str = "PostgreSQL is needed: `tests/install postgres` installs i
 /// Ends with the process that started it, however that ends.
 pub struct Cluster {
     directory: PathBuf,
+    /// Part of the socket's name, and the port where it listens for TCP too.
+    port: String,
     binaries: PathBuf,
     /// Holds the other end of a pipe: when that closes, it stops the server and removes the directory.
     _keeper: Child,
@@ -59,7 +61,8 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let cluster = Cluster { directory, binaries, _keeper: keeper };
+        let port = settings.iter().find(|(name, _)| *name == "port").map_or("5432", |(_, port)| port);
+        let cluster = Cluster { directory, port: port.to_owned(), binaries, _keeper: keeper };
         cluster.control(&["start"]);
         cluster
     }
@@ -84,6 +87,15 @@ impl Cluster {
         run(command.stdin(Stdio::null()));
     }
 
+    /// A file in its data directory that nobody but the server may read.
+    pub fn keep(&self, name: &str, contents: &str) {
+        let mut write = as_owner("sh");
+        write.args(["-c", "umask 077; cat >\"$0\""]).arg(self.directory.join("data").join(name));
+        let mut writing = write.stdin(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut writing.stdin.take().unwrap(), contents.as_bytes()).unwrap();
+        assert!(writing.wait().unwrap().success());
+    }
+
     /// Another program of the same version.
     pub fn binary(&self, name: &str) -> PathBuf {
         self.binaries.join(name)
@@ -92,6 +104,10 @@ impl Cluster {
     /// Where its socket is.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join(format!(".s.PGSQL.{}", self.port))
     }
 
     /// The server and all its children.
@@ -103,7 +119,7 @@ impl Cluster {
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgres:///{database}?host={}&user=postgres", self.directory.display())
+        format!("postgres:///{database}?host={}&port={}&user=postgres", self.directory.display(), self.port)
     }
 
     /// A new, empty one.

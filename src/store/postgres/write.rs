@@ -35,20 +35,22 @@ pub async fn commit(open: &mut Open, batch: &[Work]) -> Result<Vec<Outcome>, Com
         change_records(&mut transaction, &plan, &before, &ids).await?;
         plan
     };
-    write(&mut transaction, &plan, &ids).await?;
-    if !touched.is_empty() {
-        sqlx::query("INSERT INTO commits (writer, n, identities) VALUES ($1, $2, $3)")
-            .bind(open.writer)
-            .bind(open.commits + 1)
-            .bind(touched.iter().map(IdentityId::as_uuid).collect::<Vec<_>>())
-            .execute(&mut *transaction)
-            .await?;
-    }
+    remove_identifiers(&mut transaction, &plan, &ids).await?;
+    let commit = Commit { writer: open.writer, n: open.commits + 1, identities: &touched };
+    add_events(&mut transaction, &plan, &ids, &commit).await?;
+    put_aside(&mut transaction, &plan.quarantine).await?;
     transaction.commit().await?;
     if !touched.is_empty() {
-        open.commits += 1;
+        open.commits = commit.n;
     }
     Ok(plan.outcomes)
+}
+
+/// What the other instances read of it.
+struct Commit<'a> {
+    writer: i64,
+    n: i64,
+    identities: &'a BTreeSet<IdentityId>,
 }
 
 /// Those that nobody had begun before, with the ids they got.
@@ -131,62 +133,61 @@ async fn change_records(
     Ok(())
 }
 
-async fn write(connection: &mut PgConnection, plan: &Plan<'_>, ids: &Ids) -> Result<(), CommitError> {
-    insert_events(&mut *connection, &plan.events, ids).await?;
-    if !plan.removed.is_empty() {
-        let columns = IdentifierColumns::of(plan.removed.iter(), ids)?;
-        sqlx::query(
-            "DELETE FROM identifiers USING unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS old (mac, key, record)
-             WHERE identifiers.mac = old.mac AND identifiers.key = old.key AND identifiers.record = old.record",
-        )
-        .bind(columns.macs)
-        .bind(columns.keys)
-        .bind(columns.records)
-        .execute(&mut *connection)
-        .await?;
+async fn remove_identifiers(
+    connection: &mut PgConnection,
+    plan: &Plan<'_>,
+    ids: &Ids,
+) -> Result<(), CommitError> {
+    if plan.removed.is_empty() {
+        return Ok(());
     }
-    if !plan.added.is_empty() {
-        let columns = IdentifierColumns::of(plan.added.iter(), ids)?;
-        sqlx::query(
-            "INSERT INTO identifiers (mac, key, record)
-             SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) ON CONFLICT DO NOTHING",
-        )
-        .bind(columns.macs)
-        .bind(columns.keys)
-        .bind(columns.records)
-        .execute(&mut *connection)
-        .await?;
-    }
-    if !plan.quarantine.is_empty() {
-        put_aside(&mut *connection, &plan.quarantine).await?;
-    }
+    let columns = IdentifierColumns::of(plan.removed.iter(), ids)?;
+    sqlx::query(
+        "DELETE FROM identifiers USING unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS old (mac, key, record)
+         WHERE identifiers.mac = old.mac AND identifiers.key = old.key AND identifiers.record = old.record",
+    )
+    .bind(columns.macs)
+    .bind(columns.keys)
+    .bind(columns.records)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
-async fn insert_events(
+/// The events with what goes with them, in one statement: each more is another way to the server and back.
+async fn add_events(
     connection: &mut PgConnection,
-    rows: &[EventRow<'_>],
+    plan: &Plan<'_>,
     ids: &Ids,
+    commit: &Commit<'_>,
 ) -> Result<(), CommitError> {
-    if rows.is_empty() {
+    let rows = &plan.events;
+    // Also where all were stored before: a commit of their own waits for what the first one may still wait for, such as a
+    // standby that has it.
+    if commit.identities.is_empty() {
         return Ok(());
     }
-    let transitions: Vec<_> = rows
-        .iter()
-        .map(|row| match row.transition {
-            Transition::Unchanged => (None, None, None),
-            Transition::Changed { from, to } => {
-                (Some(whole(row.version)), from.map(|stage| stage.as_str()), Some(to.as_str()))
-            }
-        })
-        .collect();
+    let transitions: Vec<_> = rows.iter().map(transition_columns).collect();
+    let added = IdentifierColumns::of(plan.added.iter(), ids)?;
     let events = || rows.iter().map(|row| row.event);
     sqlx::query(
-        "INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to)
-         SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[],
-                              $7::text[], $8::jsonb[], $9::bigint[], $10::text[], $11::text[])
+        "WITH told AS (
+             INSERT INTO commits (writer, n, identities) VALUES ($1, $2, $3)
+         ), added AS (
+             INSERT INTO identifiers (mac, key, record)
+             SELECT * FROM unnest($4::bytea[], $5::bytea[], $6::bigint[]) ON CONFLICT DO NOTHING
+         )
+         INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to)
+         SELECT * FROM unnest($7::uuid[], $8::bytea[], $9::bigint[], $10::timestamptz[], $11::text[], $12::text[],
+                              $13::text[], $14::jsonb[], $15::bigint[], $16::text[], $17::text[])
          ON CONFLICT (record, dedupe) DO NOTHING",
     )
+    .bind(commit.writer)
+    .bind(commit.n)
+    .bind(commit.identities.iter().map(IdentityId::as_uuid).collect::<Vec<_>>())
+    .bind(added.macs)
+    .bind(added.keys)
+    .bind(added.records)
     .bind(events().map(|event| event.id.0).collect::<Vec<_>>())
     .bind(events().map(|event| event.dedupe.0.as_slice()).collect::<Vec<_>>())
     .bind(events().map(|event| id_of(ids, event.identity)).collect::<Result<Vec<_>, _>>()?)
@@ -201,6 +202,16 @@ async fn insert_events(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Version, stage before, stage after: all `NULL` where the event said nothing new.
+fn transition_columns(row: &EventRow<'_>) -> (Option<i64>, Option<&'static str>, Option<&'static str>) {
+    match row.transition {
+        Transition::Unchanged => (None, None, None),
+        Transition::Changed { from, to } => {
+            (Some(whole(row.version)), from.map(|stage| stage.as_str()), Some(to.as_str()))
+        }
+    }
 }
 
 async fn put_aside(connection: &mut PgConnection, entries: &[&NewQuarantined]) -> Result<(), CommitError> {

@@ -164,7 +164,7 @@ impl Proxy {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_fall_silent_are_given_up_and_made_anew() {
     let house = House::new(&[]).await;
-    let proxy = Proxy::to(house.cluster.directory().join(".s.PGSQL.5432")).await;
+    let proxy = Proxy::to(house.cluster.socket()).await;
     let (kratos, person) = (Kratos::start().await, Session::fresh());
     kratos.signed_in(&person);
     let dsn = format!(

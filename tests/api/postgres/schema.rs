@@ -66,7 +66,9 @@ fn shown(database: &Database) -> String {
     let url = url::Url::parse(&database.url).unwrap();
     let socket = url.query_pairs().find(|(name, _)| name == "host").map(|(_, host)| host.into_owned());
     let host = socket.or(url.host_str().map(str::to_owned)).unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let port = url.query_pairs().find(|(name, _)| name == "port").map(|(_, port)| port.into_owned());
+    let port = port.or(url.port().map(|port| port.to_string()));
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     format!("postgres://{host}{port}/{}", database.name())
 }
 
