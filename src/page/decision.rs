@@ -52,7 +52,7 @@ pub async fn decision(mut caller: Caller, request: HttpRequest) -> Result<HttpRe
     let wait =
         caller.query.wait.filter(|wait| !wait.is_zero() && request.headers().contains_key(IF_NONE_MATCH));
     let Some(wait) = wait else {
-        let answer = pages.answer(&caller.session, links).await;
+        let answer = Box::pin(pages.answer(&caller.session, links)).await;
         return Ok(pages.respond(&answer, &request));
     };
 
@@ -61,7 +61,8 @@ pub async fn decision(mut caller: Caller, request: HttpRequest) -> Result<HttpRe
     let mut watch = pages.store.watch(caller.session.identity);
     let mut place = None;
     loop {
-        let answer = pages.answer(&caller.session, links.clone()).await;
+        // Apart, so that a page that waits does not hold the room in which its answer is worked out.
+        let answer = Box::pin(pages.answer(&caller.session, links.clone())).await;
         if !answer.tag(&pages.links).is_named(request.headers()) || Instant::now() >= end {
             return Ok(pages.respond(&answer, &request));
         }
@@ -72,7 +73,7 @@ pub async fn decision(mut caller: Caller, request: HttpRequest) -> Result<HttpRe
         if pages.news(&mut watch, turn).await == News::Stopping {
             return Ok(pages.respond(&answer, &request));
         }
-        caller.look_again().await?;
+        Box::pin(caller.look_again()).await?;
     }
 }
 

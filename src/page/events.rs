@@ -57,7 +57,7 @@ pub async fn events(caller: Caller, request: HttpRequest) -> Result<HttpResponse
     let place = pages.waiting.take(caller.session.identity)?;
     let watch = pages.store.watch(caller.session.identity);
     let links = pages.links_for(caller.query.return_to.as_deref());
-    let answer = pages.answer(&caller.session, links.clone()).await;
+    let answer = Box::pin(pages.answer(&caller.session, links.clone())).await;
     let tag = answer.tag(&pages.links);
     let heard = request.headers().get("last-event-id").is_some_and(|id| tag.is_event_id(id.as_bytes()));
     let mut first = String::from("retry: 3000\n\n");
@@ -123,7 +123,8 @@ impl Telling {
                 News::Changed => true,
                 News::Time => now >= look_at,
             };
-            if is_due && let Some(text) = self.look().await {
+            // Apart, so that a page that waits does not hold the room in which its answer is worked out.
+            if is_due && let Some(text) = Box::pin(self.look()).await {
                 return Some(text);
             }
             if now >= self.beat_at {
