@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::postgres::PgDatabaseError;
 
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
@@ -119,57 +118,4 @@ pub(super) fn exactly<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], ReadErr
 
 pub(super) fn corrupt(what: &'static str) -> ReadError {
     ReadError::Corrupt(what.into())
-}
-
-/// Whether the database speaks of the data and not of itself.
-fn refuses_data(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
-            Some(error) => super::postgres::refuses_data(error.code()),
-            None => error.code().is_some_and(|code| super::sqlite::refuses_data(&code)),
-        },
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => true,
-        _ => false,
-    }
-}
-
-impl From<sqlx::Error> for CommitError {
-    fn from(error: sqlx::Error) -> CommitError {
-        if refuses_data(&error) {
-            CommitError::Data(error.into())
-        } else {
-            CommitError::Unavailable(error.into())
-        }
-    }
-}
-
-impl From<serde_json::Error> for CommitError {
-    fn from(error: serde_json::Error) -> CommitError {
-        CommitError::Data(error.into())
-    }
-}
-
-impl From<sqlx::Error> for ReadError {
-    fn from(error: sqlx::Error) -> ReadError {
-        if refuses_data(&error) {
-            ReadError::Corrupt(error.into())
-        } else {
-            ReadError::Unavailable(error.into())
-        }
-    }
-}
-
-impl From<serde_json::Error> for ReadError {
-    fn from(error: serde_json::Error) -> ReadError {
-        ReadError::Corrupt(error.into())
-    }
-}
-
-impl From<ReadError> for CommitError {
-    fn from(error: ReadError) -> CommitError {
-        match error {
-            ReadError::Unavailable(source) => CommitError::Unavailable(source),
-            ReadError::Corrupt(source) => CommitError::Data(source),
-        }
-    }
 }

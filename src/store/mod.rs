@@ -11,6 +11,7 @@ mod memory;
 mod open;
 mod postgres;
 mod quarantine;
+mod refusal;
 mod sqlite;
 mod writer;
 

@@ -1,7 +1,6 @@
 //! What other instances wrote. The table `commits` tells it for certain, a notification only says when to look.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +15,7 @@ use uuid::Uuid;
 
 use super::super::backend::{Elsewhere, Follow, ReadError, random};
 use super::line::Readers;
+use super::progress::Progress;
 use crate::onboarding::IdentityId;
 
 const CHANNEL: &str = "kratos_onboarding";
@@ -30,45 +30,6 @@ const AT_ONCE: i64 = 500;
 /// Rows are kept for twice as long as somebody may be away before they count as lost.
 const AWAY_AT_MOST: SignedDuration = SignedDuration::from_secs(60);
 const TIDY_EVERY: Duration = Duration::from_secs(15);
-
-/// How far this process knows each writer's commits. Its own are known up to the one under way.
-#[derive(Debug, Default)]
-pub(super) struct Progress(Mutex<HashMap<i64, i64>>);
-
-impl Progress {
-    /// Of a writer of this process: what it commits is no news here.
-    const OWN: i64 = i64::MAX;
-
-    pub fn begin(&self) -> i64 {
-        let writer = random();
-        self.lock().insert(writer, Progress::OWN);
-        writer
-    }
-
-    /// The writer's connection is gone: more than `commits` would be news after all.
-    pub fn end(&self, writer: i64, commits: i64) {
-        self.lock().insert(writer, commits);
-    }
-
-    fn reached(&self, writer: i64, n: i64) {
-        let mut known = self.lock();
-        let reached = known.entry(writer).or_default();
-        *reached = n.max(*reached);
-    }
-
-    fn known(&self) -> (Vec<i64>, Vec<i64>) {
-        self.lock().iter().unzip()
-    }
-
-    /// Whoever has no commit left is forgotten: what it commits later is all that there is of it.
-    fn forget_but(&self, writers: &HashSet<i64>) {
-        self.lock().retain(|writer, n| *n == Progress::OWN || writers.contains(writer));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<i64, i64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Says that there is something to look at: to the other instances, and by them.
 #[derive(Debug)]

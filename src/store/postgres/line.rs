@@ -15,7 +15,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::backend::{BoxedError, CommitError, ReadError};
-use super::follow::Progress;
+use super::progress::Progress;
 
 /// A transaction that this process no longer ends lets go of its rows.
 const IDLE_IN_TRANSACTION: &str = "SET idle_in_transaction_session_timeout = 5000";

@@ -6,6 +6,7 @@
 mod follow;
 mod line;
 mod open;
+mod progress;
 mod read;
 mod write;
 
@@ -23,8 +24,10 @@ use super::backend::{AuditEntry, Backend, CommitError, Follow, ReadError};
 use super::batch::{Outcome, Work};
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
-use follow::{Following, Hints, Progress};
+use follow::{Following, Hints};
 use line::{Line, Readers, is_gone, sqlstate};
+
+use progress::Progress;
 
 pub use open::PostgresServer;
 
@@ -157,10 +160,4 @@ fn may_pass(error: &CommitError, tries: u32) -> bool {
         Some(SERIALIZATION_FAILURE | DEADLOCK_DETECTED) => true,
         _ => tries == 1 && is_gone(source),
     }
-}
-
-/// SQLSTATE classes (PostgreSQL, Appendix A) that speak of the data and not of the database: data exception, integrity
-/// constraint violation, program limit exceeded; and an exception that a trigger of somebody's raised.
-pub(super) fn refuses_data(code: &str) -> bool {
-    ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class))
 }

@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 
 use super::super::open::{MadeBy, OpenError, Opening, Schema, judge};
 use super::Postgres;
-use super::follow::Progress;
 use super::line::{Line, Readers};
+use super::progress::Progress;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 

@@ -113,11 +113,3 @@ impl Sqlite {
         done
     }
 }
-
-/// Primary result codes (sqlite.org/rescode.html) that speak of the data and not of the database.
-pub(super) fn refuses_data(code: &str) -> bool {
-    const TOOBIG: u32 = 18;
-    const CONSTRAINT: u32 = 19;
-    const MISMATCH: u32 = 20;
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, TOOBIG | CONSTRAINT | MISMATCH))
-}
