@@ -13,8 +13,11 @@ use super::load::{self, Request};
 
 const REQUESTS: usize = 40;
 
-/// `writers`: the processes that write to the disk.
-pub async fn is_durable(writers: &[u32], address: SocketAddr, request: &Request) -> bool {
+/// `writers`: the processes that write to the disk, as they are after the first requests.
+pub async fn is_durable(writers: impl Fn() -> Vec<u32>, address: SocketAddr, request: &Request) -> bool {
+    // A connection to a database made between the look and the attachment would not be traced.
+    acknowledged(address, request).await;
+    let writers = writers();
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-e", "trace=fdatasync,fsync,sync_file_range"]);
     strace.args(writers.iter().flat_map(|pid| ["-p".to_owned(), pid.to_string()]));
@@ -26,19 +29,23 @@ pub async fn is_durable(writers: &[u32], address: SocketAddr, request: &Request)
         let calls = lines.map_while(Result::ok).filter(|line| line.contains("sync("));
         calls.filter(|line| !line.contains("resumed")).count()
     });
-    until_traced(writers).await;
-    let mut stream = TcpStream::connect(address).await.expect("connect");
-    let mut buffer = vec![0; 16 * 1024];
-    for _ in 0..REQUESTS {
-        stream.write_all(request.next().as_bytes()).await.expect("write");
-        request.check(&load::read(&mut stream, &mut buffer).await);
-    }
+    until_traced(&writers).await;
+    acknowledged(address, request).await;
     let stopped = Command::new("kill").args(["-INT", &strace.id().to_string()]).status();
     assert!(stopped.expect("kill").success());
     strace.wait().expect("strace");
     let calls = counting.join().expect("the calls");
     println!("# {REQUESTS} acknowledged one after the other, {calls} calls that make durable");
     calls >= REQUESTS
+}
+
+async fn acknowledged(address: SocketAddr, request: &Request) {
+    let mut stream = TcpStream::connect(address).await.expect("connect");
+    let mut buffer = vec![0; 16 * 1024];
+    for _ in 0..REQUESTS {
+        stream.write_all(request.next().as_bytes()).await.expect("write");
+        request.check(&load::read(&mut stream, &mut buffer).await);
+    }
 }
 
 async fn until_traced(processes: &[u32]) {

@@ -103,25 +103,28 @@ async fn durability_is_noticed(directory: &Path) {
     let hook = hook();
     let sqlite = |name: &str| format!("sqlite://{}", directory.join(name).display());
     let service = Started::service(directory, &sqlite("durable.db"), None);
-    assert!(is_durable(&[service.pid()], service.address, &hook).await, "the service on SQLite");
+    assert!(is_durable(|| vec![service.pid()], service.address, &hook).await, "the service on SQLite");
     let library = without_fsync(directory);
     let careless =
         Started::service_with(directory, &sqlite("careless.db"), None, &[("LD_PRELOAD", &library)]);
-    assert!(!is_durable(&[careless.pid()], careless.address, &hook).await, "a build without fsync passed");
+    assert!(
+        !is_durable(|| vec![careless.pid()], careless.address, &hook).await,
+        "a build without fsync passed"
+    );
 
     let file = |name: &str| directory.join(name).display().to_string();
     let fastify = peer("fastify-sqlite", &file("peer-durable.db"), &[]);
-    assert!(is_durable(&[fastify.pid()], fastify.address, &hook).await, "Fastify + better-sqlite3");
+    assert!(is_durable(|| vec![fastify.pid()], fastify.address, &hook).await, "Fastify + better-sqlite3");
     let careless = peer("fastify-sqlite", &file("peer-careless.db"), &[("PEER_SYNCHRONOUS", "OFF")]);
-    assert!(!is_durable(&[careless.pid()], careless.address, &hook).await, "synchronous=OFF passed");
+    assert!(!is_durable(|| vec![careless.pid()], careless.address, &hook).await, "synchronous=OFF passed");
 
     for (settings, durable) in [(postgres::SETTINGS, true), (&[("fsync", "off")][..], false)] {
         let cluster = Cluster::start(settings);
         let (ours, theirs) = (cluster.database().await, cluster.database().await);
         let service = Started::service(directory, &ours.url, None);
-        assert_eq!(is_durable(&cluster.processes(), service.address, &hook).await, durable, "the service");
+        assert_eq!(is_durable(|| cluster.processes(), service.address, &hook).await, durable, "the service");
         let fastify = peer("fastify-pg", &theirs.url, &[]);
-        assert_eq!(is_durable(&cluster.processes(), fastify.address, &hook).await, durable, "Fastify + pg");
+        assert_eq!(is_durable(|| cluster.processes(), fastify.address, &hook).await, durable, "Fastify + pg");
     }
 }
 
