@@ -29,6 +29,7 @@ schemathesis:
 # KRATOS_BIN names the binary of a real Kratos.
 test-kratos:
 	tests/install rust
+	tests/install postgres
 	$(CARGO) test --locked --test kratos
 
 # FUZZ_SECONDS bounds it; 60 where it is not set.

@@ -3,6 +3,9 @@
 //! Not part of the ordinary tests: it needs a Kratos, named by `KRATOS_BIN`. `make test-kratos` runs it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../postgres/cluster.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod cluster;
 mod person;
 mod process;
 mod world;
@@ -38,7 +41,16 @@ async fn stored(world: &World, at_least: u64) {
 
 #[tokio::test]
 async fn a_registration_by_password_becomes_an_offer() {
-    let world = World::start(world::KEY).await;
+    becomes_an_offer(World::start(world::KEY).await).await;
+}
+
+#[tokio::test]
+async fn a_registration_by_password_becomes_an_offer_on_postgres_too() {
+    let database = cluster::Database::new().await;
+    becomes_an_offer(World::on(world::KEY, Some(&database.url)).await).await;
+}
+
+async fn becomes_an_offer(world: World) {
     let mut ada = Person::new(&world, "Ada@Example.org");
 
     let answer = ada.register().await;

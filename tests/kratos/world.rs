@@ -30,13 +30,18 @@ pub struct World {
 impl World {
     /// `key` is what Kratos sends; the service knows [`KEY`].
     pub async fn start(key: &str) -> Self {
+        Self::on(key, None).await
+    }
+
+    /// `dsn`: another database than a file of its own.
+    pub async fn on(key: &str, dsn: Option<&str>) -> Self {
         let binary = kratos_binary();
         let directory = tempfile::tempdir().unwrap();
         let [kratos_port, kratos_admin_port, service_port] = free_ports();
 
         let verb = |verb: &[&str]| {
             let mut command = service_command(directory.path(), kratos_port, kratos_admin_port, service_port);
-            command.args(verb);
+            command.args(verb).envs(dsn.map(|dsn| ("ONBOARDING__DSN", dsn)));
             command
         };
         let migrated = verb(&["migrate", "sql"]).output().unwrap();

@@ -15,7 +15,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::backend::{BoxedError, CommitError, ReadError};
-use super::progress::Progress;
+use super::progress::{Progress, Writer};
 
 /// A transaction that this process no longer ends lets go of its rows.
 const IDLE_IN_TRANSACTION: &str = "SET idle_in_transaction_session_timeout = 5000";
@@ -37,13 +37,10 @@ pub(super) struct Line {
     abandoned: Vec<Session>,
 }
 
-/// A connection, and what it is known by in the table `commits`.
 #[derive(Debug)]
 pub(super) struct Open {
     pub connection: PgConnection,
-    pub writer: i64,
-    /// Commits made.
-    pub commits: i64,
+    pub writer: Writer,
     session: Session,
 }
 
@@ -65,8 +62,7 @@ impl Line {
             return Ok(open);
         }
         let (connection, session) = timeout_at(deadline, self.connect()).await.map_err(in_time)??;
-        let writer = self.progress.begin();
-        Ok(Open { connection, writer, commits: 0, session })
+        Ok(Open { connection, writer: Writer::begin(self.progress.clone()), session })
     }
 
     async fn connect(&mut self) -> Result<(PgConnection, Session), CommitError> {
@@ -113,10 +109,7 @@ impl Line {
             Err(error) if sqlstate(error).is_some_and(|code| code.starts_with("40")) => {
                 self.open = Some(open)
             }
-            Err(_) => {
-                self.progress.end(open.writer, open.commits);
-                self.abandoned.push(open.session);
-            }
+            Err(_) => self.abandoned.push(open.session),
         }
         done
     }
@@ -131,9 +124,7 @@ impl Line {
 impl fmt::Debug for Line {
     /// Without the options, which hold the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line")
-            .field("writer", &self.open.as_ref().map(|open| open.writer))
-            .finish_non_exhaustive()
+        f.debug_struct("Line").field("open", &self.open.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -10,11 +10,12 @@ mod progress;
 mod read;
 mod write;
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::{select_all, try_join_all};
+use futures_util::future::{join_all, select_all};
 use jiff::Timestamp;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Mutex, MutexGuard};
@@ -26,13 +27,11 @@ use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
 use follow::{Following, Hints};
 use line::{Line, Readers, is_gone, sqlstate};
-
 use progress::Progress;
 
 pub use open::PostgresServer;
 
 /// A PostgreSQL database. Every call ends within the patience it was opened with.
-#[derive(Debug)]
 pub struct Postgres {
     writers: Vec<Mutex<Line>>,
     readers: Readers,
@@ -40,6 +39,13 @@ pub struct Postgres {
     listener: Option<PgConnectOptions>,
     progress: Arc<Progress>,
     hints: Arc<Hints>,
+}
+
+impl fmt::Debug for Postgres {
+    /// Without the options, which hold the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("readers", &self.readers).finish_non_exhaustive()
+    }
 }
 
 #[async_trait]
@@ -130,7 +136,7 @@ impl Backend for Postgres {
             let done = tokio::time::timeout_at(deadline, write::probe(&mut open)).await;
             writer.take_back(open, done)
         });
-        try_join_all(probes).await.map(|_| ())
+        join_all(probes).await.into_iter().collect()
     }
 
     async fn close(&self) {

@@ -46,7 +46,8 @@ impl Postgres {
         let database = server.name.clone();
         let failed = |source| OpenError::Database { database: database.clone(), source };
         let options = PgConnectOptions::from_str(server.url.expose_secret()).map_err(failed)?;
-        let options = options.application_name("kratos-onboarding");
+        let named = options.get_application_name().is_some();
+        let options = if named { options } else { options.application_name("kratos-onboarding") };
         let connecting = tokio::time::timeout(REACHED_WITHIN, options.connect()).await;
         let connected = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let mut connection = connected.map_err(|source| unreached(&database, source))?;

@@ -36,12 +36,12 @@ pub async fn commit(open: &mut Open, batch: &[Work]) -> Result<Vec<Outcome>, Com
         plan
     };
     remove_identifiers(&mut transaction, &plan, &ids).await?;
-    let commit = Commit { writer: open.writer, n: open.commits + 1, identities: &touched };
+    let commit = Commit { writer: open.writer.id, n: open.writer.commits + 1, identities: &touched };
     add_events(&mut transaction, &plan, &ids, &commit).await?;
     put_aside(&mut transaction, &plan.quarantine).await?;
     transaction.commit().await?;
     if !touched.is_empty() {
-        open.commits = commit.n;
+        open.writer.commits = commit.n;
     }
     Ok(plan.outcomes)
 }
