@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
@@ -186,9 +187,13 @@ impl Drop for Database {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 // A test may have stopped the server.
-                if let Ok(mut connection) = PgConnection::connect(&maintenance).await {
-                    let _ = connection.execute(AssertSqlSafe(drop)).await;
-                }
+                let dropping = async {
+                    let mut connection = PgConnection::connect(&maintenance).await?;
+                    // Nor does it wait for a standby that a test made up.
+                    connection.execute("SET synchronous_commit = local").await?;
+                    connection.execute(AssertSqlSafe(drop)).await
+                };
+                let _ = tokio::time::timeout(Duration::from_secs(10), dropping).await;
             });
         });
         let _ = dropping.join();

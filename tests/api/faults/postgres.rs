@@ -225,6 +225,28 @@ async fn a_server_that_became_a_standby() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_does_not_answer_does_not_use_up_the_connections() {
+    let house = House::new(&[]).await;
+    let load = house.load().await;
+    let mut admin = house.database.connect().await;
+    let set = async |admin: &mut PgConnection, sql: &'static str| {
+        sqlx::raw_sql(sql).execute(&mut *admin).await.unwrap();
+        sqlx::raw_sql("SELECT pg_reload_conf()").execute(admin).await.unwrap();
+    };
+    // Every commit waits for it, and no time limit of a statement ends that.
+    set(&mut admin, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'").await;
+    for _ in 0..8 {
+        load.is_refused().await;
+        let sessions = ours(&mut admin).await;
+        assert!(sessions <= 8, "{sessions} sessions");
+    }
+    set(&mut admin, "ALTER SYSTEM RESET synchronous_standby_names").await;
+    load.is_healed().await;
+    admin.close().await.unwrap();
+    house.nothing_is_lost(load).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_somebody_locks_holds_every_connection() {
     let house = House::new(&[]).await;
     let (kratos, person) = (Kratos::start().await, Session::fresh());
