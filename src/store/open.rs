@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 
 /// Whose data a database holds. Development keys and production data must not meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,25 @@ impl Opening {
         let (Opening::Migrate(by) | Opening::Current(by)) = self;
         by
     }
+
+    /// Whether a database that was made so may be opened.
+    pub(super) fn admit(self, database: &str, made_by: Option<MadeBy>) -> Result<(), OpenError> {
+        if self.by() == MadeBy::Development && made_by == Some(MadeBy::Production) {
+            return Err(OpenError::NotDevelopment(database.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether it is to be written down whose it is now. Nothing is written that stands there: what may only be read can
+    /// be read.
+    pub(super) fn adopts(self, made_by: Option<MadeBy>) -> bool {
+        let may_write = self.is_migrating() || self.by() == MadeBy::Production;
+        made_by != Some(self.by()) && may_write
+    }
+
+    pub(super) fn is_migrating(self) -> bool {
+        matches!(self, Opening::Migrate(_))
+    }
 }
 
 /// `database` names it without credentials.
@@ -70,18 +89,27 @@ pub enum OpenError {
     Migrate { database: String, source: MigrateError },
 }
 
-/// Where a schema stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Schema {
-    Behind { needed: i64 },
-    Current,
-}
-
-/// `found`: the newest migration applied, 0 for none.
-pub(super) fn judge(database: &str, migrations: &Migrator, found: i64) -> Result<Schema, OpenError> {
+/// Brings the schema up, or refuses one that is behind. `exists`: there is a table of migrations.
+pub(super) async fn check_schema(
+    connection: &mut impl Migrate,
+    database: &str,
+    migrations: &Migrator,
+    exists: bool,
+    opening: Opening,
+) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Migrate { database: database.to_owned(), source };
+    let table = migrations.table_name.as_ref();
+    let applied = if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) };
+    let found = applied.map_err(failed)?.iter().map(|migration| migration.version).max().unwrap_or(0);
     let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     if found > known {
         return Err(OpenError::Ahead { database: database.to_owned(), found, known });
     }
-    Ok(if found < known { Schema::Behind { needed: known } } else { Schema::Current })
+    if opening.is_migrating() {
+        return migrations.run_direct(None, connection, false).await.map_err(failed);
+    }
+    if found < known {
+        return Err(OpenError::Behind { database: database.to_owned(), found, needed: known });
+    }
+    Ok(())
 }

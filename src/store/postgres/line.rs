@@ -56,8 +56,25 @@ impl Line {
         Line { options, progress, patience, open: None, abandoned: Vec::new() }
     }
 
+    /// In time, or not at all: whoever leaves before the answer drops the connection.
+    pub async fn run<T>(
+        &mut self,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Open) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        let mut open = self.open(deadline).await?;
+        let done = timeout_at(deadline, work(&mut open)).await;
+        self.take_back(open, done)
+    }
+
+    /// Connects where there is no connection.
+    pub async fn reach(&mut self, deadline: Instant) -> Result<(), CommitError> {
+        self.open = Some(self.open(deadline).await?);
+        Ok(())
+    }
+
     /// The connection, taken out: whoever does not give it back has dropped it.
-    pub async fn open(&mut self, deadline: Instant) -> Result<Open, CommitError> {
+    async fn open(&mut self, deadline: Instant) -> Result<Open, CommitError> {
         if let Some(open) = self.open.take() {
             return Ok(open);
         }
@@ -98,7 +115,7 @@ impl Line {
     }
 
     /// Kept where the server itself said what became of the transaction.
-    pub fn take_back<T>(
+    fn take_back<T>(
         &mut self,
         open: Open,
         done: Result<Result<T, CommitError>, Elapsed>,

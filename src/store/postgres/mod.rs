@@ -60,10 +60,9 @@ impl Backend for Postgres {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut open = writer.open(deadline).await?;
-            let committing = write::commit(&mut open, batch);
-            let committed = tokio::time::timeout_at(deadline, committing).await;
-            match writer.take_back(open, committed) {
+            // A server that cannot be reached is not tried again here; a connection that it ended meanwhile is made anew.
+            writer.reach(deadline).await?;
+            match writer.run(deadline, async |open| write::commit(open, batch).await).await {
                 Err(error) if may_pass(&error, tries) && Instant::now() < deadline => {
                     tracing::debug!(error = %error, tries, "a commit is tried again");
                 }
@@ -113,17 +112,13 @@ impl Backend for Postgres {
     async fn drop_quarantined(&self, id: EventId) -> Result<bool, CommitError> {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
-        let mut open = writer.open(deadline).await?;
-        let done = tokio::time::timeout_at(deadline, write::drop_quarantined(&mut open, id)).await;
-        writer.take_back(open, done)
+        writer.run(deadline, async |open| write::drop_quarantined(open, id).await).await
     }
 
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError> {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
-        let mut open = writer.open(deadline).await?;
-        let done = tokio::time::timeout_at(deadline, write::expire_sealed(&mut open, before)).await;
-        writer.take_back(open, done)
+        writer.run(deadline, async |open| write::expire_sealed(open, before).await).await
     }
 
     async fn ready(&self) -> Result<(), CommitError> {
@@ -132,9 +127,7 @@ impl Backend for Postgres {
         let probes = self.writers.iter().map(|writer| async move {
             let taken = tokio::time::timeout_at(deadline, writer.lock()).await;
             let mut writer = taken.map_err(|elapsed| CommitError::Unavailable(elapsed.into()))?;
-            let mut open = writer.open(deadline).await?;
-            let done = tokio::time::timeout_at(deadline, write::probe(&mut open)).await;
-            writer.take_back(open, done)
+            writer.run(deadline, async |open| write::probe(open).await).await
         });
         join_all(probes).await.into_iter().collect()
     }

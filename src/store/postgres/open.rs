@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::Mutex;
 
-use super::super::open::{MadeBy, OpenError, Opening, Schema, judge};
+use super::super::open::{MadeBy, OpenError, Opening, check_schema};
 use super::Postgres;
 use super::line::{Line, Readers};
 use super::progress::Progress;
@@ -52,7 +52,7 @@ impl Postgres {
         let connected = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let mut connection = connected.map_err(|source| unreached(&database, source))?;
         check_version(&database, &connection)?;
-        check_schema(&mut connection, &database, opening).await?;
+        settle_schema(&mut connection, &database, opening).await?;
         connection.close().await.map_err(failed)?;
 
         let progress = Arc::<Progress>::default();
@@ -104,40 +104,26 @@ fn readable(version: u32) -> String {
     }
 }
 
-async fn check_schema(
+async fn settle_schema(
     connection: &mut PgConnection,
     database: &str,
     opening: Opening,
 ) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database { database: database.to_owned(), source };
     let not_migrated = |source| OpenError::Migrate { database: database.to_owned(), source };
-    let migrate = matches!(opening, Opening::Migrate(_));
-    if migrate {
+    if opening.is_migrating() {
         // Before the first look: of several that start at once one brings the schema up, the others find it done.
         sqlx::raw_sql("SET lock_timeout = '60s'").execute(&mut *connection).await.map_err(failed)?;
         connection.lock().await.map_err(not_migrated)?;
     }
     let made_by = made_by(connection).await.map_err(failed)?;
-    if opening.by() == MadeBy::Development && made_by == Some(MadeBy::Production) {
-        return Err(OpenError::NotDevelopment(database.to_owned()));
-    }
-    let table = MIGRATIONS.table_name.as_ref();
-    let exists = table_exists(connection, table).await.map_err(failed)?;
-    let applied = if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) };
-    let applied = applied.map_err(not_migrated)?;
-    let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
-    match judge(database, &MIGRATIONS, found)? {
-        _ if migrate => MIGRATIONS.run_direct(None, connection, false).await.map_err(not_migrated)?,
-        Schema::Behind { needed } => {
-            return Err(OpenError::Behind { database: database.to_owned(), found, needed });
-        }
-        Schema::Current => {}
-    }
-    // Nothing is written that stands there: what may only be read can be read.
-    if made_by != Some(opening.by()) && (migrate || opening.by() == MadeBy::Production) {
+    opening.admit(database, made_by)?;
+    let exists = table_exists(connection, &MIGRATIONS.table_name).await.map_err(failed)?;
+    check_schema(connection, database, &MIGRATIONS, exists, opening).await?;
+    if opening.adopts(made_by) {
         set_made_by(connection, opening.by()).await.map_err(failed)?;
     }
-    if migrate {
+    if opening.is_migrating() {
         connection.unlock().await.map_err(not_migrated)?;
     }
     Ok(())

@@ -5,12 +5,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
 use super::super::backend::random;
-use super::super::open::{MadeBy, OpenError, Opening, Schema, judge};
+use super::super::open::{MadeBy, OpenError, Opening, check_schema};
 use super::Sqlite;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -34,7 +34,7 @@ impl Sqlite {
     pub async fn open(path: &Path, opening: Opening) -> Result<Sqlite, OpenError> {
         let database = path.display().to_string();
         let failed = |source| OpenError::Database { database: database.clone(), source };
-        let migrate = matches!(opening, Opening::Migrate(_));
+        let migrate = opening.is_migrating();
         if !migrate && !path.exists() {
             return Err(OpenError::Missing(path.to_owned()));
         }
@@ -54,14 +54,12 @@ impl Sqlite {
             .busy_timeout(BUSY);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         check_library(&mut connection).await.map_err(failed)??;
-        let (by, found) = (opening.by(), made_by(&mut connection).await.map_err(failed)?);
-        if by == MadeBy::Development && found == Some(MadeBy::Production) {
-            return Err(OpenError::NotDevelopment(database.clone()));
-        }
-        check_schema(&mut connection, &database, migrate).await?;
-        // Nothing is written that stands there: a file that may only be read can be read.
-        if found != Some(by) && (migrate || by == MadeBy::Production) {
-            set_made_by(&mut connection, by).await.map_err(failed)?;
+        let made_by = made_by(&mut connection).await.map_err(failed)?;
+        opening.admit(&database, made_by)?;
+        let exists = table_exists(&mut connection, &MIGRATIONS.table_name).await.map_err(failed)?;
+        check_schema(&mut connection, &database, &MIGRATIONS, exists, opening).await?;
+        if opening.adopts(made_by) {
+            set_made_by(&mut connection, opening.by()).await.map_err(failed)?;
         }
         connection.close().await.map_err(failed)?;
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY);
@@ -89,24 +87,6 @@ fn is_new_enough(found: &str) -> bool {
     let mut parts = found.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     (next(), next(), next()) >= OLDEST_SQLITE
-}
-
-async fn check_schema(
-    connection: &mut SqliteConnection,
-    database: &str,
-    migrate: bool,
-) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Migrate { database: database.to_owned(), source };
-    let table = MIGRATIONS.table_name.as_ref();
-    let exists = table_exists(connection, table).await.map_err(|source| failed(source.into()))?;
-    let applied = if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) };
-    let applied = applied.map_err(failed)?;
-    let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
-    match judge(database, &MIGRATIONS, found)? {
-        _ if migrate => MIGRATIONS.run_direct(None, connection, false).await.map_err(failed),
-        Schema::Behind { needed } => Err(OpenError::Behind { database: database.to_owned(), found, needed }),
-        Schema::Current => Ok(()),
-    }
 }
 
 async fn table_exists(connection: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
