@@ -1,0 +1,11 @@
+mod admin;
+mod authenticator;
+mod browser;
+mod confirming;
+mod hooks;
+mod keys;
+mod privilege;
+mod recordings;
+mod refusals;
+mod second_factor;
+mod shape;
