@@ -8,6 +8,7 @@ pub mod kratos;
 pub mod onboarding;
 pub mod page;
 pub mod server;
+pub mod site;
 pub mod store;
 pub mod telemetry;
 pub mod webhook;

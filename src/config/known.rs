@@ -71,7 +71,7 @@ impl Known {
             let whole = strsim::normalized_damerau_levenshtein(path, wrong);
             // `api_keys` at the top, or under the wrong section, is `webhook.api_keys`.
             let end = strsim::normalized_damerau_levenshtein(&last(path), &wrong_last);
-            if end > 0.7 { whole.max(0.6 + end * 0.2 + whole * 0.2) } else { whole }
+            if end >= 0.8 { whole.max(0.6 + end * 0.2 + whole * 0.2) } else { whole }
         };
         // Too long to be a slip of the finger, and comparing takes the square of it.
         if wrong.len() > 100 {

@@ -19,8 +19,8 @@ use std::path::Path;
 pub use mistake::{ConfigErrors, Mistake, Source};
 pub use schema::{SettingsFile, document};
 pub use settings::{
-    AdminListener, Basic, Dsn, Kratos, Listener, Log, LogFormat, Mode, Origin, Page, PostgresDsn,
-    ReturnPrefix, Secrets, Serve, Settings, SigningSecret, Tls, Webhook,
+    AdminListener, Basic, Brand, Dsn, Kratos, Listener, Log, LogFormat, Logo, Mode, Origin, Page,
+    PostgresDsn, ReturnPrefix, Secrets, Serve, Settings, SigningSecret, Tls, Webhook,
 };
 pub use sources::{Environment, GeneratedKeys, PREFIX, Sources};
 

@@ -29,7 +29,7 @@ impl Settings {
     pub fn bound(&mut self, public_port: u16) {
         // A configured URL never has port 0, so this one was made from the setting.
         if self.page.default_return_url.port() == Some(0) {
-            self.page.default_return_url = self.serve.public.url(public_port);
+            self.page.default_return_url = self.serve.public.root(public_port);
         }
     }
 }
@@ -95,6 +95,13 @@ impl Listener {
     /// unspecified address the host is `localhost`.
     pub fn url(&self, port: u16) -> Url {
         self.base_url.clone().unwrap_or_else(|| self.made_url(port))
+    }
+
+    /// `/` on the same host.
+    pub fn root(&self, port: u16) -> Url {
+        let mut root = self.url(port);
+        root.set_path("/");
+        root
     }
 
     #[expect(clippy::expect_used, reason = "an IP address, a port and a path of unreserved characters parse")]
@@ -164,6 +171,27 @@ pub struct Page {
     pub allowed_origins: Vec<Origin>,
     pub default_return_url: Url,
     pub allowed_return_urls: Vec<ReturnPrefix>,
+    pub brand: Brand,
+}
+
+/// How the pages present the product.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brand {
+    /// 1 to 64 characters, none of them a control character.
+    pub name: Option<String>,
+    pub logo: Option<Logo>,
+    /// `#rrggbb`, in lower case.
+    pub colour: Option<String>,
+    /// `http`, `https` or `mailto`.
+    pub support_url: Option<Url>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Logo {
+    /// `http` or `https`.
+    Url(Url),
+    /// From the root of the service's own host: `/like/this.svg`.
+    Path(String),
 }
 
 /// Scheme, host and port as a browser writes them in `Origin` (RFC 6454, section 6.2). Never `null`.

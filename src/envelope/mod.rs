@@ -53,6 +53,12 @@ impl Refusal {
         refusal.because("Try again in a second.")
     }
 
+    /// 500: nothing the caller could do differently.
+    pub fn internal() -> Refusal {
+        let message = "Something went wrong here; the log has more under the request's id.";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
+    }
+
     /// The response, with the id of the request it answers.
     pub fn respond(&self, request: &str) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status);

@@ -5,6 +5,7 @@ mod client;
 mod credential;
 mod flights;
 mod held;
+mod held_key;
 mod session;
 mod sessions;
 #[cfg(test)]
@@ -18,5 +19,6 @@ pub use client::{CallError, ClientError};
 pub use credential::{Credential, CredentialError, CredentialKind};
 pub use flights::Flights;
 pub use held::Held;
+pub use held_key::{HeldKey, KeyKind};
 pub use session::{Session, Subject};
 pub use sessions::{Freshness, SessionError, Sessions};

@@ -78,6 +78,7 @@ pub enum Reason {
 pub struct Decision {
     pub verdict: Verdict,
     pub reason: Reason,
+    /// The offer can be put off: one that is made, or one of this session that was cancelled just now.
     pub may_skip: bool,
     pub may_dismiss: bool,
     pub offers_left: u32,
@@ -99,6 +100,8 @@ pub fn decide(record: &Record, session: &SessionFacts, policy: &Policy, now: Tim
     let offers_left = policy.max_offers.saturating_sub(offers.count);
     let nth = if counted { offers.count } else { offers.count.saturating_add(1) };
     let asks = matches!(outcome.verdict, Verdict::Offer | Verdict::Required);
+    // A cancelled try begins a pause, but the offer it belongs to is still on the screen.
+    let stands = asks || (outcome.reason == Reason::Cancelled && counted);
     let required_by =
         policy.required.filter(|_| outcome.verdict == Verdict::Required).map(|required| required.by);
     let privileged_until =
@@ -114,9 +117,9 @@ pub fn decide(record: &Record, session: &SessionFacts, policy: &Policy, now: Tim
     Decision {
         verdict: outcome.verdict,
         reason: outcome.reason,
-        may_skip: asks && required_by.is_none_or(|by| now < by),
-        may_dismiss: asks
-            && outcome.verdict == Verdict::Offer
+        may_skip: stands && required_by.is_none_or(|by| now < by),
+        may_dismiss: stands
+            && outcome.verdict != Verdict::Required
             && policy.dismiss_from_offer.is_some_and(|from| nth >= from),
         offers_left,
         next_offer_at: outcome.until.filter(|_| outcome.verdict == Verdict::Later),

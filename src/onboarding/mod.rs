@@ -8,6 +8,7 @@ mod identifier;
 mod knowledge;
 mod names;
 mod policy;
+mod provider;
 mod record;
 mod transition;
 
@@ -25,5 +26,6 @@ pub use names::{
     SchemaId, SessionDigest,
 };
 pub use policy::{Policy, Requirement};
+pub use provider::{Place, Provider, provider};
 pub use record::{Dated, Offers, Record, Registration};
 pub use transition::{Stage, Transition};

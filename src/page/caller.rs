@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::http::header::ORIGIN;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
@@ -30,12 +31,25 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let asked = Asked::read(request);
-        Box::pin(async move {
-            let Asked { pages, credential, query, freshness } = asked?;
-            let session = pages.sessions.session(&credential, freshness).await?;
-            Ok(Caller { session, credential, query, pages })
-        })
+        let pages = request.app_data::<Data<Pages>>().cloned();
+        Box::pin(async move { find(asked).await.map_err(|refusal| with_way_in(refusal, pages.as_ref())) })
     }
+}
+
+async fn find(asked: Result<Asked, CallerError>) -> Result<Caller, Refusal> {
+    let Asked { pages, credential, query, freshness } = asked?;
+    let session = pages.sessions.session(&credential, freshness).await?;
+    Ok(Caller { session, credential, query, pages })
+}
+
+/// Whoever is not signed in is told where to.
+fn with_way_in(mut refusal: Refusal, pages: Option<&Data<Pages>>) -> Refusal {
+    if let Some(pages) = pages
+        && refusal.status == StatusCode::UNAUTHORIZED
+    {
+        refusal.redirect_browser_to = Some(pages.links.plain().sign_in.clone());
+    }
+    refusal
 }
 
 /// Why a request goes no further.

@@ -18,6 +18,7 @@ pub struct Document {
     pub decision: Verdict,
     /// Which rule decided.
     pub reason: Reason,
+    /// Also after a cancelled try of this session, while the offer is still on the screen.
     pub may_skip: bool,
     /// "Don't ask again" can be shown.
     pub may_dismiss: bool,

@@ -88,6 +88,15 @@ impl Lookups {
         looked_up
     }
 
+    /// What the identity holds, and learns it where the record can be read.
+    pub async fn held(&self, known: &Known) -> Option<Held> {
+        if known.unread {
+            // Against a record that was made up nothing can be settled.
+            return self.asking.admin.held(known.record.identity).await.ok();
+        }
+        self.asking.ask(known).await.ok().map(|(_, held)| held)
+    }
+
     /// Asks now: an answer under way may be older than what the caller claims.
     pub async fn verify(&self, known: &Known) -> Option<(Known, Held)> {
         self.asking.ask(known).await.ok()

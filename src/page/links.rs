@@ -24,6 +24,9 @@ pub struct PageLinks {
     pub manage: String,
     #[schema(format = "uri")]
     pub sign_in: String,
+    /// Where the page goes on to: the wanted `return_to` where that is allowed, else the default.
+    #[schema(format = "uri")]
+    pub return_to: String,
 }
 
 /// Makes the links, and knows which destinations they may carry.
@@ -33,6 +36,7 @@ pub struct Links {
     manage: String,
     browser_url: String,
     own_origin: String,
+    default_return_url: Url,
     allowed: Vec<ReturnPrefix>,
     plain: PageLinks,
     /// A tag begun with everything above.
@@ -40,12 +44,14 @@ pub struct Links {
 }
 
 impl Links {
-    pub fn new(base_url: &Url, browser_url: &Url, allowed: &[ReturnPrefix]) -> Links {
+    /// `default`: where the page goes on to if nothing else was wanted; always allowed.
+    pub fn new(base_url: &Url, browser_url: &Url, default: &Url, allowed: &[ReturnPrefix]) -> Links {
         let page = below(base_url, "/post-registration");
         let manage = String::from(below(base_url, "/passkeys"));
-        let plain = links(browser_url, &page, &manage);
+        let plain = links(browser_url, &page, &manage, default);
         let mut tagging = Tagging::default();
-        for text in [&plain.settings, &plain.reauthenticate, &plain.manage, &plain.sign_in] {
+        let PageLinks { settings, reauthenticate, manage: _, sign_in, return_to } = &plain;
+        for text in [settings, reauthenticate, &manage, sign_in, return_to] {
             tagging.text(text);
         }
         Links {
@@ -53,6 +59,7 @@ impl Links {
             manage,
             browser_url: browser_url.as_str().trim_end_matches('/').to_owned(),
             own_origin: base_url.origin().ascii_serialization(),
+            default_return_url: default.clone(),
             allowed: allowed.to_vec(),
             plain,
             tagging,
@@ -80,7 +87,13 @@ impl Links {
         let mut page = self.page.clone();
         page.query_pairs_mut().append_pair("return_to", return_to.as_str());
         let browser_url = Url::parse(&self.browser_url).ok()?;
-        Some(links(&browser_url, &page, &self.manage))
+        Some(links(&browser_url, &page, &self.manage, &return_to))
+    }
+
+    /// Where to go on to: there, if that is allowed, else to the default.
+    pub fn destination(&self, return_to: Option<&str>) -> Url {
+        let allowed = return_to.and_then(|return_to| self.allowed(return_to));
+        allowed.unwrap_or_else(|| self.default_return_url.clone())
     }
 
     fn allowed(&self, return_to: &str) -> Option<Url> {
@@ -96,7 +109,12 @@ impl Links {
         let origin = Origin(url.origin().ascii_serialization());
         let is_listed =
             self.allowed.iter().any(|prefix| prefix.origin == origin && covers(&prefix.path, url.path()));
-        (origin.0 == self.own_origin || is_listed).then_some(url)
+        if origin.0 == self.own_origin && url.path() == self.page.path() {
+            // Going on to where one is.
+            return None;
+        }
+        let is_allowed = origin.0 == self.own_origin || is_listed || url == self.default_return_url;
+        is_allowed.then_some(url)
     }
 }
 
@@ -106,7 +124,7 @@ fn covers(prefix: &str, path: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn links(browser_url: &Url, page: &Url, manage: &str) -> PageLinks {
+fn links(browser_url: &Url, page: &Url, manage: &str, return_to: &Url) -> PageLinks {
     let flow = |path: &str, refresh: bool| {
         let mut url = below(browser_url, path);
         if refresh {
@@ -121,6 +139,7 @@ fn links(browser_url: &Url, page: &Url, manage: &str) -> PageLinks {
         reauthenticate: flow("/self-service/login/browser", true),
         manage: manage.to_owned(),
         sign_in: flow("/self-service/login/browser", false),
+        return_to: return_to.to_string(),
     }
 }
 
@@ -138,6 +157,8 @@ mod tests {
 
     use super::*;
 
+    const DEFAULT: &str = "https://www.example.org/welcome?from=onboarding";
+
     fn made() -> Links {
         let prefix = |origin: &str, path: &str| ReturnPrefix {
             origin: Origin(origin.to_owned()),
@@ -146,6 +167,7 @@ mod tests {
         Links::new(
             &"https://id.example.org/onboarding/".parse().unwrap(),
             &"https://id.example.org/kratos".parse().unwrap(),
+            &DEFAULT.parse().unwrap(),
             &[prefix("https://app.example.org", "/app"), prefix("https://shop.example.org", "/")],
         )
     }
@@ -169,7 +191,26 @@ mod tests {
         assert_eq!(page.path(), "/onboarding/post-registration");
         let back = page.query_pairs().find(|(k, _)| k == "return_to").unwrap().1.into_owned();
         assert_eq!(back, "https://app.example.org/app/home?a=b");
-        assert!(links.carrying("/anywhere/here").is_some(), "its own origin");
+        assert_eq!(carried.return_to, back);
+        let own = links.carrying("/anywhere/here").unwrap();
+        assert_eq!(own.return_to, "https://id.example.org/anywhere/here", "its own origin");
+    }
+
+    #[test]
+    fn the_default_is_allowed_and_nothing_beside_it() {
+        let links = made();
+        assert_eq!(links.plain().return_to, DEFAULT);
+        assert_eq!(links.carrying(DEFAULT).unwrap().return_to, DEFAULT);
+        for beside in
+            ["https://www.example.org/welcome", "https://www.example.org/", "http://www.example.org/welcome"]
+        {
+            assert_eq!(links.carrying(beside), None, "{beside}");
+        }
+        for refused in [None, Some(""), Some("https://evil.example/")] {
+            assert_eq!(links.destination(refused).as_str(), DEFAULT, "{refused:?}");
+        }
+        let wanted = "https://shop.example.org/cart";
+        assert_eq!(links.destination(Some(wanted)).as_str(), wanted);
     }
 
     #[test]
@@ -188,6 +229,9 @@ mod tests {
             "javascript:alert(1)",
             "data:text/html,x",
             "http://app.example.org/app",
+            "https://id.example.org/onboarding/post-registration?return_to=/x",
+            "?return_to=/x",
+            " ",
             "",
         ] {
             assert_eq!(made().carrying(foreign), None, "{foreign}");
@@ -200,7 +244,7 @@ mod tests {
             if let Some(url) = made().allowed(&return_to) {
                 let origin = url.origin().ascii_serialization();
                 let known = ["https://id.example.org", "https://app.example.org", "https://shop.example.org"];
-                prop_assert!(known.contains(&origin.as_str()), "{origin}");
+                prop_assert!(known.contains(&origin.as_str()) || url.as_str() == DEFAULT, "{url}");
             }
         }
     }

@@ -9,6 +9,7 @@ mod events;
 mod learning;
 mod links;
 mod origins;
+mod passkeys;
 mod query;
 mod refusals;
 mod report;
@@ -85,7 +86,12 @@ impl Pages {
         Pages {
             policy: policy.clone(),
             origins: Origins::new(base_url, &page.allowed_origins),
-            links: Links::new(base_url, &kratos.browser_url, &page.allowed_return_urls),
+            links: Links::new(
+                base_url,
+                &kratos.browser_url,
+                &page.default_return_url,
+                &page.allowed_return_urls,
+            ),
             lookups: admin.map(|admin| Lookups::new(admin, store.clone(), clock.clone())),
             waiting: Waiting::new(metrics.clone()),
             sessions,
@@ -97,13 +103,23 @@ impl Pages {
     }
 }
 
+impl Pages {
+    /// Where a page goes on to: there, if that is allowed, else to `page.default_return_url`.
+    pub fn destination(&self, return_to: Option<&str>) -> Url {
+        self.links.destination(return_to)
+    }
+}
+
 /// Registers the endpoints. The application's data must hold a `web::Data<Pages>`.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(decision::decision).service(events::events);
-    // Before the reports, which would take it for the name of an action; the envelope is the server's.
+    config.service(decision::decision).service(events::events).service(passkeys::passkeys);
+    // Before the reports, which would take them for names of an action; the envelope is the server's.
     config.map(|config| {
         let only_get = || async { HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET")).finish() };
-        config.service(web::resource("/api/onboarding/events").default_service(web::to(only_get)))
+        for path in ["/api/onboarding/events", "/api/onboarding/passkeys"] {
+            config.service(web::resource(path).default_service(web::to(only_get)));
+        }
+        config
     });
     config.service(report::post_report);
 }

@@ -29,6 +29,7 @@ fn links() -> Links {
     Links::new(
         &"https://id.example.org".parse().unwrap(),
         &"https://id.example.org/kratos".parse().unwrap(),
+        &"https://id.example.org/welcome".parse().unwrap(),
         &[],
     )
 }

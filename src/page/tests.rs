@@ -75,6 +75,7 @@ impl House {
             page: &config::Page {
                 allowed_origins: vec![Origin(APP.to_owned())],
                 default_return_url: Url::parse(APP).unwrap(),
+                brand: config::Brand::default(),
                 allowed_return_urls: vec![],
             },
             base_url: &Url::parse("https://id.example.org").unwrap(),

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::kratos::{Admin, Sessions};
 use crate::page::{self, Pages, Parts};
+use crate::site::{self, Site};
 use crate::store::{Elsewhere, Store};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Hooks};
@@ -25,6 +26,7 @@ use crate::webhook::{self, Hooks};
 pub struct Rooms {
     hooks: web::Data<Hooks>,
     pub pages: web::Data<Pages>,
+    site: web::Data<Site>,
     readiness: web::Data<Readiness>,
     metrics: web::Data<Metrics>,
     document: web::Data<Document>,
@@ -83,6 +85,7 @@ impl Rooms {
         Ok(Rooms {
             hooks: web::Data::new(hooks),
             pages: web::Data::new(pages),
+            site: web::Data::new(Site::new(public_url, &settings.kratos, &settings.page)),
             readiness: web::Data::new(Readiness::of(store)),
             metrics: web::Data::from(metrics),
             public_paths: web::Data::new(Paths::of(&public, base_path)),
@@ -99,6 +102,7 @@ impl Rooms {
 pub fn public(app: &mut web::ServiceConfig, rooms: &Rooms, base_path: &str) {
     app.app_data(rooms.hooks.clone())
         .app_data(rooms.pages.clone())
+        .app_data(rooms.site.clone())
         .app_data(rooms.readiness.clone())
         .app_data(rooms.document.clone())
         .app_data(rooms.public_paths.clone())
@@ -119,6 +123,7 @@ fn public_routes(routes: &mut ServiceConfig) {
     routes
         .configure(webhook::configure)
         .configure(page::configure)
+        .configure(site::configure)
         .service(health::alive)
         .service(health::ready)
         .service(health::version)
@@ -136,6 +141,12 @@ fn document(base_path: &str, api_key_name: &str, session_cookie_name: &str) -> O
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Hooks from Ory Kratos in, one decision about offering a passkey out."))
         .build();
+    for item in document.paths.paths.values_mut() {
+        // Both are one handler with one name, and a document may hold a name once.
+        if let Some(id) = item.head.as_mut().and_then(|head| head.operation_id.as_mut()) {
+            id.push_str("_head");
+        }
+    }
     let schemes = &mut document.components.get_or_insert_default().security_schemes;
     for (name, scheme) in
         webhook::security_schemes(api_key_name).into_iter().chain(page::security_schemes(session_cookie_name))

@@ -92,6 +92,7 @@ impl Paths {
         let methods = |item: &utoipa::openapi::PathItem| {
             let named = [
                 (item.get.is_some(), "GET"),
+                (item.head.is_some(), "HEAD"),
                 (item.post.is_some(), "POST"),
                 (item.put.is_some(), "PUT"),
                 (item.patch.is_some(), "PATCH"),

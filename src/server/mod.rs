@@ -69,13 +69,14 @@ impl std::fmt::Debug for Server {
 impl Server {
     /// Binds both listeners and builds every room. Needs a running actix system.
     pub fn bind(
-        settings: Settings,
+        mut settings: Settings,
         store: Store,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Server, StartError> {
+        let public_socket = listen("serve.public", &settings.serve.public)?;
+        settings.bound(bound_port("serve.public", &settings.serve.public, &public_socket)?);
         let (public, admin) = (&settings.serve.public, &settings.serve.admin.listener);
-        let public_socket = listen("serve.public", public)?;
         let admin_socket = listen("serve.admin", admin)?;
         let public_url = url_of("serve.public", public, &public_socket)?;
         let admin_url = url_of("serve.admin", admin, &admin_socket)?;
@@ -200,6 +201,10 @@ fn cannot_listen(setting: &'static str, listener: &Listener, source: std::io::Er
 
 /// The configured address, else one made from what was bound.
 fn url_of(setting: &'static str, listener: &Listener, socket: &TcpListener) -> Result<Url, StartError> {
+    Ok(listener.url(bound_port(setting, listener, socket)?))
+}
+
+fn bound_port(setting: &'static str, listener: &Listener, socket: &TcpListener) -> Result<u16, StartError> {
     let bound = socket.local_addr().map_err(|source| cannot_listen(setting, listener, source))?;
-    Ok(listener.url(bound.port()))
+    Ok(bound.port())
 }

@@ -21,5 +21,6 @@ mod page;
 mod postgres;
 mod quarantine;
 mod run;
+mod site;
 mod tls;
 mod webhook;

@@ -304,6 +304,48 @@ fn the_return_url_follows_the_bound_port() {
 }
 
 #[test]
+fn without_a_return_url_the_page_goes_on_to_the_root_of_its_host() {
+    let below = [
+        ("serve.public.base_path", "/onboarding"),
+        ("serve.public.base_url", "https://app.example.org/onboarding"),
+    ];
+    assert_eq!(from_env(&below).unwrap().page.default_return_url.as_str(), "https://app.example.org/");
+}
+
+#[test]
+fn the_page_does_not_go_on_to_itself() {
+    let with_default = |default: &str| {
+        from_env(&[
+            ("serve.public.base_url", "https://app.example.org/onboarding"),
+            ("page.default_return_url", default),
+        ])
+    };
+    for itself in ["post-registration", "post-registration?x=y"] {
+        let errors = with_default(&format!("https://app.example.org/onboarding/{itself}")).unwrap_err();
+        assert_eq!(named(&errors), ["page.default_return_url"], "{itself}");
+    }
+    for other in
+        ["https://app.example.org/post-registration", "https://b.example/onboarding/post-registration"]
+    {
+        assert!(with_default(other).is_ok(), "{other}");
+    }
+}
+
+#[test]
+fn a_brand_is_read_and_every_part_of_it_can_be_left_out() {
+    assert_eq!(from_env(&[]).unwrap().page.brand, Brand::default());
+    let text = "
+page:
+  brand: { name: ' Ada & Co ', logo: /logo.svg, colour: '#0Af', support_url: 'mailto:help@example.org' }
+";
+    let brand = from_file(text).unwrap().page.brand;
+    assert_eq!(brand.name.as_deref(), Some("Ada & Co"));
+    assert_eq!(brand.logo, Some(Logo::Path("/logo.svg".to_owned())));
+    assert_eq!(brand.colour.as_deref(), Some("#00aaff"));
+    assert_eq!(brand.support_url.unwrap().as_str(), "mailto:help@example.org");
+}
+
+#[test]
 fn a_return_prefix_is_an_origin_and_segments() {
     let settings =
         from_env(&[("page.allowed_return_urls", "https://A.example:443/app/,http://b.example")]).unwrap();

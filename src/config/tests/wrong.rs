@@ -61,6 +61,13 @@ const WRONG: &[(&str, &[&str])] = &[
     ("page.allowed_origins", &["null", "*", "https://a/", "https://a/b", "https://*.a", "a.example"]),
     ("page.default_return_url", &["/welcome", "javascript:alert(1)", "https://u:hidden@a"]),
     ("page.allowed_return_urls", &["/welcome", "*", "https://*.a/", "https://a/?x"]),
+    ("page.brand.name", &["a\u{7}b", "a name of sixty-five characters, which is one more than can be shown"]),
+    (
+        "page.brand.logo",
+        &["logo.svg", "//cdn.example/logo.svg", "data:image/svg+xml,x", "https://u:hidden@a/x"],
+    ),
+    ("page.brand.colour", &["red", "#12", "#12345", "1f4fd8"]),
+    ("page.brand.support_url", &["/help", "javascript:alert(1)", "mailto:", "https://u:hidden@a"]),
     ("methods", &["password", "passkeys", ",", "passkey;webauthn"]),
     ("policy.enabled", &["on", "0"]),
     ("policy.registration_methods", &["passwort", ","]),

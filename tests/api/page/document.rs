@@ -35,7 +35,7 @@ fn assert_whole(document: &Value) {
     assert_eq!(keys(document), expected);
     assert_eq!(keys(&document["session"]), ["expires_in_s", "privileged", "privileged_for_s"]);
     assert_eq!(keys(&document["kratos"]), ["browser_url"]);
-    assert_eq!(keys(&document["links"]), ["manage", "reauthenticate", "settings", "sign_in"]);
+    assert_eq!(keys(&document["links"]), ["manage", "reauthenticate", "return_to", "settings", "sign_in"]);
 }
 
 #[tokio::test]
@@ -133,6 +133,27 @@ async fn the_subject_is_opaque_and_of_person_and_session() {
 }
 
 #[tokio::test]
+async fn without_a_destination_that_is_allowed_the_page_goes_on_to_the_default() {
+    let default = "https://www.example.org/welcome";
+    let house =
+        House::with(|kratos| kratos.plan_without_admin().with("PAGE__DEFAULT_RETURN_URL", default)).await;
+    let tagged = async |query: &str| {
+        let answer = house.get(query).send().await.unwrap();
+        (super::header(answer.headers(), "etag"), super::document(answer).await)
+    };
+    let (plain_tag, plain) = tagged("").await;
+    assert_eq!(plain["links"]["return_to"], default);
+    let (foreign_tag, foreign) = tagged("?return_to=https://evil.example/").await;
+    assert_eq!((foreign_tag, &foreign["links"]), (plain_tag.clone(), &plain["links"]));
+    let (asked_tag, asked) = tagged(&format!("?return_to={default}")).await;
+    assert_eq!(asked["links"]["return_to"], default, "it is always allowed");
+    assert!(asked["links"]["settings"].as_str().unwrap().contains("welcome"), "{asked}");
+    let (own_tag, own) = tagged("?return_to=/orders").await;
+    assert_eq!(own["links"]["return_to"], format!("{}/orders", house.service.public));
+    assert!(own_tag != plain_tag && own_tag != asked_tag);
+}
+
+#[tokio::test]
 async fn the_links_are_absolute_and_carry_an_allowed_destination() {
     let allowed = "https://app.example.org/app";
     let plan = |kratos: &Kratos| kratos.plan_without_admin().with("PAGE__ALLOWED_RETURN_URLS", allowed);
@@ -162,6 +183,7 @@ async fn the_links_are_absolute_and_carry_an_allowed_destination() {
         assert!(page.starts_with(&house.service.public), "{name} comes back to the page: {page}");
         assert_eq!(return_to(&page), "https://app.example.org/app/orders?page=2", "{name}");
     }
+    assert_eq!(links["return_to"], "https://app.example.org/app/orders?page=2");
     for foreign in ["https://app.example.org/apple", "https://evil.example/app", "//evil.example/app"] {
         assert_eq!(carried(foreign).await, plain["links"], "{foreign}");
     }

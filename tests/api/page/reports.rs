@@ -91,6 +91,21 @@ async fn a_skip_is_left_alone_for_fourteen_days() {
 }
 
 #[tokio::test]
+async fn the_offer_of_a_cancelled_try_can_still_be_skipped_where_it_is_shown() {
+    let house = House::start().await;
+    house.hook(REGISTERED).await;
+    document(house.report("offered").send().await.unwrap()).await;
+    let cancelled = document(house.report("cancelled").send().await.unwrap()).await;
+    assert_eq!(verdict(&cancelled), ("later", "cancelled"));
+    assert_eq!(cancelled["may_skip"], true);
+    let elsewhere = elsewhere(&house);
+    let other = document(house.get_as(&elsewhere, "").send().await.unwrap()).await;
+    assert_eq!((verdict(&other), &other["may_skip"]), (("later", "cancelled"), &json!(false)));
+    let skipped = document(house.report("skip").send().await.unwrap()).await;
+    assert_eq!((verdict(&skipped), &skipped["may_skip"]), (("later", "skipped"), &json!(false)));
+}
+
+#[tokio::test]
 async fn what_is_done_cannot_be_skipped_or_dismissed() {
     let house = House::done().await;
     let before = house.log().await;
@@ -98,7 +113,7 @@ async fn what_is_done_cannot_be_skipped_or_dismissed() {
         let said = refusal(house.report(action).send().await.unwrap(), 409).await;
         assert_eq!(said["error"]["id"], "not_allowed", "{action}");
         assert_eq!(verdict(&said["error"]["details"]), ("done", "passkey_enrolled"), "{action}");
-        assert_eq!(said["error"]["details"]["links"].as_object().unwrap().len(), 4, "the whole decision");
+        assert_eq!(said["error"]["details"]["links"].as_object().unwrap().len(), 5, "the whole decision");
     }
     assert_eq!(house.log().await, before);
 }

@@ -1,0 +1,66 @@
+// What has to be there before a person clicks: a fresh flow of Kratos, and the options in it.
+
+import { Attempt } from './attempt.js';
+
+/** @typedef {import('../kratos/kratos.js').Kratos} Kratos */
+/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
+/** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
+/** @typedef {import('../visit/device.js').Able} Able */
+/** @typedef {import('../visit/resume.js').Return} Return */
+
+export class Preparation {
+  #place;
+  /** Kratos sends people back here. */
+  canComeBack = true;
+  /** @type {string | null} What the relying party is called, once that is known. */
+  app = null;
+
+  /** @param {Return} place */
+  constructor(place) {
+    this.#place = place;
+  }
+
+  /**
+   * @param {Kratos} kratos
+   * @returns {Promise<{ kind: 'flow', flow: SettingsFlow } | Refusal>}
+   */
+  async open(kratos) {
+    const opened = await this.#open(kratos);
+    if (opened.kind !== 'return_to_forbidden' || !this.canComeBack) return opened;
+    console.warn(
+      `passkey elements: Kratos does not send people back to ${location.origin}${location.pathname}. Add it to ` +
+        'selfservice.allowed_return_urls.',
+    );
+    this.canComeBack = false;
+    return this.#open(kratos);
+  }
+
+  /** @param {Kratos} kratos */
+  async #open(kratos) {
+    const opened = await kratos.open(this.canComeBack ? this.#place.address : null);
+    if (opened.kind === 'flow') this.app = opened.flow.app;
+    return opened;
+  }
+
+  /**
+   * @param {Kratos} kratos
+   * @param {Able} able
+   * @returns {Promise<{ kind: 'ready', attempt: Attempt } | { kind: 'config' } | Refusal>}
+   */
+  async attempt(kratos, able) {
+    const opened = await this.open(kratos);
+    if (opened.kind !== 'flow') return opened;
+    const purpose = opened.flow.options.passkey ? 'passkey' : 'signing_key';
+    const attempt = Attempt.from(kratos, opened.flow, purpose, able);
+    if (attempt) return { kind: 'ready', attempt };
+    const rpId = (opened.flow.options.passkey ?? opened.flow.options.security_key)?.rp?.id;
+    console.warn(
+      rpId
+        ? `passkey elements: this page is on ${location.hostname}, and Kratos makes passkeys for "${rpId}" (rp.id), which is ` +
+            'neither this host nor a parent of it.'
+        : "passkey elements: Kratos's settings flow offers neither passkeys nor security keys: see its methods `passkey` and " +
+            '`webauthn`, and the passkey display name in the identity schema.',
+    );
+    return { kind: 'config' };
+  }
+}

@@ -1,0 +1,127 @@
+// A settings flow of Kratos, read: which passkeys and security keys there are, and what a new one is made of.
+
+/**
+ * @typedef {object} Held A credential of which the flow shows a remove node.
+ * @property {string} id lower-case hex
+ * @property {'passkey' | 'security_key'} kind
+ * @property {string | null} name
+ * @property {string | null} addedAt RFC 3339
+ * @property {boolean} removable Kratos keeps the last one that signs a person in (v1.3.1, v26.2.0: the node is disabled).
+ */
+
+/**
+ * @typedef {object} SettingsFlow
+ * @property {string} id
+ * @property {string} action
+ * @property {string} csrf
+ * @property {number} expiresAt ms since the epoch
+ * @property {string | null} account what the person calls it
+ * @property {string | null} app what the relying party is called
+ * @property {readonly Held[]} held
+ * @property {Record<'passkey' | 'security_key', any>} options what `create()` is told, as Kratos gave it; `null` where it
+ *   does not take that kind
+ * @property {readonly number[]} messages ids
+ */
+
+/** @typedef {'passkey' | 'security_key'} Kind */
+
+/** What Kratos calls each kind: method, remove node, the field a new one is submitted in (v1.3.1 to main). */
+export const METHODS = /** @type {const} */ ({
+  passkey: { method: 'passkey', remove: 'passkey_remove', register: 'passkey_settings_register' },
+  security_key: { method: 'webauthn', remove: 'webauthn_remove', register: 'webauthn_register' },
+});
+
+/**
+ * @param {any} body
+ * @returns {SettingsFlow | null} `null`: this is no settings flow
+ */
+export function readFlow(body) {
+  const nodes = body?.ui?.nodes;
+  if (typeof body?.id !== 'string' || typeof body.ui?.action !== 'string' || !Array.isArray(nodes)) return null;
+  const value = (/** @type {string} */ name) =>
+    nodes.find((node) => node?.attributes?.name === name)?.attributes?.value ?? null;
+  const options = {
+    passkey: parsed(value('passkey_create_data')),
+    security_key: parsed(value('webauthn_register_trigger')),
+  };
+  const expiresAt = Date.parse(body.expires_at);
+  return {
+    id: body.id,
+    action: body.ui.action,
+    csrf: String(value('csrf_token') ?? ''),
+    expiresAt: Number.isNaN(expiresAt) ? Date.now() + 600_000 : expiresAt,
+    account: account(options.passkey, body.identity),
+    app: (options.passkey ?? options.security_key)?.rp?.name || null,
+    held: nodes.flatMap(readHeld),
+    options,
+    messages: messages(body.ui, nodes),
+  };
+}
+
+/**
+ * @param {any} node
+ * @returns {Held[]}
+ */
+function readHeld(node) {
+  const { name, value, disabled } = node?.attributes ?? {};
+  const kind = name === METHODS.passkey.remove ? 'passkey' : name === METHODS.security_key.remove ? 'security_key' : null;
+  if (!kind || typeof value !== 'string') return [];
+  const told = node.meta?.label?.context ?? {};
+  const given = typeof told.display_name === 'string' ? told.display_name.trim() : '';
+  return [
+    {
+      id: value.toLowerCase(),
+      kind,
+      // Kratos's own word for "none".
+      name: given === '' || given === 'unnamed' ? null : given,
+      addedAt: typeof told.added_at === 'string' ? told.added_at : null,
+      removable: disabled !== true,
+    },
+  ];
+}
+
+/**
+ * @param {unknown} text
+ * @returns {any} the `publicKey` part
+ */
+function parsed(text) {
+  if (typeof text !== 'string' || text === '') return null;
+  try {
+    const data = JSON.parse(text);
+    // In a registration flow it is wrapped once more.
+    return (data.credentialOptions ?? data).publicKey ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Never stored. The passkey's own name for the account first: it is what the device will show.
+ *
+ * @param {any} options
+ * @param {any} identity
+ * @returns {string | null}
+ */
+function account(options, identity) {
+  const named = options?.user?.name;
+  const traits = identity?.traits;
+  const candidates = [
+    // Without a display name in the schema Kratos puts the relying party's name there.
+    named === options?.rp?.name ? null : named,
+    traits?.email,
+    identity?.verifiable_addresses?.[0]?.value,
+    traits?.username,
+    traits?.phone,
+  ];
+  return candidates.find((candidate) => typeof candidate === 'string' && candidate !== '') ?? null;
+}
+
+/**
+ * @param {any} ui
+ * @param {any[]} nodes
+ * @returns {number[]}
+ */
+function messages(ui, nodes) {
+  const all = [ui.messages, ...nodes.map((node) => node?.messages)];
+  return all.flatMap((list) => (Array.isArray(list) ? list : [])).flatMap((message) => (message?.type === 'error' ? [Number(message.id)] : []));
+}

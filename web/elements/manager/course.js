@@ -1,0 +1,433 @@
+// Looking after passkeys: the list, adding one, removing one. Knows no DOM of its own.
+
+import { Attempt, isThere } from '../attempt/attempt.js';
+import { failure } from '../attempt/failure.js';
+import { Preparation } from '../attempt/preparation.js';
+import { signalUnknown } from '../attempt/signal.js';
+import { Tabs } from '../tabs/tabs.js';
+import { proposedName } from '../visit/device.js';
+import { Return } from '../visit/resume.js';
+import { Rounds } from '../visit/rounds.js';
+import { Visit } from '../visit/visit.js';
+import { join } from './join.js';
+import { removal } from './removal.js';
+
+/** @typedef {import('../attempt/attempt.js').Result} Result */
+/** @typedef {import('../attempt/options.js').Purpose} Purpose */
+/** @typedef {import('../visit/resume.js').Kept} Kept */
+/** @typedef {import('../visit/rounds.js').Navigate} Navigate */
+/** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
+/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
+/** @typedef {import('../service/onboarding.js').Onboarding} Onboarding */
+/** @typedef {import('../service/onboarding.js').Refused} Refused */
+/** @typedef {import('../surface/surface.js').Cause} Cause */
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').Item} Item */
+/** @typedef {import('./state.js').Listing} Listing */
+/** @typedef {import('./state.js').Note} Note */
+
+/**
+ * @typedef {object} Outside What the course needs from the element around it.
+ * @property {(state: State, cause: Cause) => void} show
+ * @property {(item: Item) => void} askToRemove shows the confirmation
+ * @property {Navigate} navigate
+ * @property {(event: string, detail: Record<string, unknown>) => void} tell
+ */
+
+const SKELETON_AFTER_MS = 300;
+
+export class Course {
+  #outside;
+  #ending = new AbortController();
+  #place = new Return('manager');
+  #preparation = new Preparation(this.#place);
+  #tabs = new Tabs((news) => void (news.subject === this.#visit.subject && this.lookAgain()));
+  #visit;
+  #rounds;
+  /** @type {State} */
+  #state = { name: 'quiet' };
+  /** @type {SettingsFlow | null} */
+  #flow = null;
+  /** @type {Record<'passkey' | 'security_key', Attempt | null>} */
+  #attempts = { passkey: null, security_key: null };
+  #wasRefreshed = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #turn;
+
+  #wishedReturnTo;
+
+  /**
+   * @param {Onboarding} onboarding
+   * @param {string | null} returnTo the way back is shown where there is one
+   * @param {Outside} outside
+   */
+  constructor(onboarding, returnTo, outside) {
+    this.#outside = outside;
+    this.#wishedReturnTo = returnTo;
+    this.#visit = new Visit(onboarding, returnTo, this.#ending.signal);
+    this.#rounds = new Rounds(this.#visit, this.#place, outside.navigate);
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get rounds() {
+    return this.#rounds;
+  }
+
+  /** Where the service lets people go back to. */
+  get returnTo() {
+    const to = this.#visit.decision?.links.return_to;
+    return this.#wishedReturnTo !== null && to ? new URL(to) : null;
+  }
+
+  get isPrivileged() {
+    return this.#visit.privilege.isSome;
+  }
+
+  /** The relying party's name, once it is known. */
+  get app() {
+    return this.#preparation.app;
+  }
+
+  async start() {
+    const kept = this.#place.comeBack();
+    const bones = setTimeout(() => this.#show({ name: 'skeleton' }), SKELETON_AFTER_MS);
+    this.#wasRefreshed = kept?.why === 'create' || kept?.why === 'remove' || kept?.why === 'rescue';
+    try {
+      const answer = await this.#visit.begin(kept !== null);
+      if (this.#isOver) return;
+      if (answer.kind !== 'decision') this.#refused(answer, 'itself');
+      else await this.#resumed(kept);
+    } finally {
+      clearTimeout(bones);
+    }
+  }
+
+  end() {
+    this.#ending.abort();
+    this.#tabs.close();
+    clearTimeout(this.#turn);
+  }
+
+  /** @param {Kept | null} kept */
+  async #resumed(kept) {
+    const { kratos } = this.#visit;
+    const rescued = kept?.why === 'rescue' && kept.credential && kratos && (await isThere(kratos, kept.credential));
+    await this.#load({ fresh: rescued ? (kept.credential ?? null) : null, note: null }, 'itself');
+    if (this.#state.name !== 'list' || !kept) return;
+    const isPrivileged = this.#visit.privilege.isSome;
+    if (rescued) {
+      void this.#visit.report('completed');
+      this.#outside.tell('passkey-created', {});
+    } else if (kept.why === 'rescue') {
+      this.#update({ note: { what: isPrivileged ? 'not_saved_delete' : 'not_gained' } }, 'itself');
+    } else if (kept.why === 'create') {
+      if (!isPrivileged) this.#update({ note: { what: 'not_gained' } }, 'itself');
+    } else if (kept.why === 'remove') {
+      const item = this.#state.items.find((one) => one.id === kept.credential);
+      if (!isPrivileged) this.#update({ note: { what: 'not_removed_privilege' } }, 'itself');
+      else if (item) this.#outside.askToRemove(item);
+    }
+  }
+
+  /**
+   * Whether Kratos keeps a name for it; not before somebody is sent away to sign in first.
+   *
+   * @param {'passkey' | 'security_key'} which
+   */
+  asksForName(which) {
+    return this.#attempts[which]?.kind === 'security_key' && this.#mayCreate;
+  }
+
+  /**
+   * @param {'passkey' | 'security_key'} which
+   * @returns {string | null} `null`: nothing better than what it is
+   */
+  proposedName(which) {
+    return which === 'passkey' ? proposedName() || null : null;
+  }
+
+  get #mayCreate() {
+    const { privilege } = this.#visit;
+    return privilege.isEnough || (this.#wasRefreshed && privilege.isSome);
+  }
+
+  /**
+   * From a click: `create()` is called before this returns.
+   *
+   * @param {'passkey' | 'security_key'} which
+   * @param {string} keyName
+   */
+  add(which, keyName) {
+    const [state, attempt] = [this.#state, this.#attempts[which]];
+    if (state.name !== 'list') return;
+    if (!this.#mayCreate) {
+      this.#rounds.reauthenticate({ why: 'create', kind: which });
+      return;
+    }
+    if (!attempt || !state.isReady) return;
+    const began = performance.now();
+    const running = attempt.run({
+      name: keyName.trim() || null,
+      signal: this.#ending.signal,
+      onMade: () => this.#show({ name: 'saving' }, 'person'),
+      who: () => this.#visit.who(),
+    });
+    this.#show({ name: 'working', kind: which }, 'person');
+    void this.#visit.report('started');
+    this.#outside.tell('passkey-started', {});
+    void running.then((result) => this.#ended(result, Math.round(performance.now() - began)));
+  }
+
+  /**
+   * The person confirmed it.
+   *
+   * @param {Item} item
+   */
+  async remove(item) {
+    const { kratos, privilege } = this.#visit;
+    const flow = this.#flow;
+    if (!kratos || !flow || this.#state.name !== 'list') return;
+    if (!privilege.isSome) {
+      this.#rounds.reauthenticate({ why: 'remove', credential: item.id });
+      return;
+    }
+    const who = await this.#visit.who();
+    if (who === 'other') return void this.#otherPerson();
+    if (who === 'signed_out') return this.#refused({ kind: 'signed_out', signIn: null }, 'person');
+    const result = await removal(kratos, flow, item);
+    if (this.#isOver) return;
+    if (result.kind === 'removed') await this.#removed(item);
+    else if (result.kind === 'not_removed') await this.#load({ note: { what: 'not_removed' } }, 'person');
+    else if (result.kind !== 'refresh_required') this.#wayOut(result);
+    else if (this.#wasRefreshed) await this.#load({ note: { what: 'not_removed_privilege' } }, 'person');
+    else this.#rounds.reauthenticate({ why: 'remove', credential: item.id });
+  }
+
+  async refresh() {
+    await this.#load({ note: { what: 'refreshed' } }, 'person');
+  }
+
+  /** The page is looked at again, or something happened in another tab. */
+  async lookAgain() {
+    const before = this.#state.name;
+    if (before !== 'list' && before !== 'signed_out' && before !== 'not_loaded') return;
+    const answer = await this.#visit.ask(false);
+    if (this.#isOver || this.#state.name !== before || answer.kind === 'unreachable') return;
+    if (answer.kind !== 'decision') this.#refused(answer, 'itself');
+    else if (before === 'list' && answer.decision.subject !== this.#visit.subject) void this.#otherPerson();
+    else {
+      this.#visit.learn(answer);
+      await this.#load({}, 'itself');
+    }
+  }
+
+  get #isOver() {
+    return this.#ending.signal.aborted;
+  }
+
+  /**
+   * A fresh flow, and what the admin API says beside it.
+   *
+   * @param {{ fresh?: string | null, note?: Note | null }} change
+   * @param {Cause} cause
+   */
+  async #load(change, cause) {
+    const { kratos, device } = this.#visit;
+    if (!kratos) return;
+    const [opened, provided] = await Promise.all([this.#preparation.open(kratos), this.#visit.passkeys()]);
+    if (this.#isOver) return;
+    if (opened.kind !== 'flow') {
+      this.#wayOut(opened);
+      return;
+    }
+    const { flow } = opened;
+    this.#flow = flow;
+    const able = device && device.kind !== 'unable' ? device : null;
+    const attempt = (/** @type {Purpose} */ purpose) => able && Attempt.from(kratos, flow, purpose, able);
+    this.#attempts = { passkey: attempt(flow.options.passkey ? 'passkey' : 'signing_key'), security_key: attempt('security_key') };
+    const shown = this.#state.name === 'list' ? this.#state : null;
+    this.#show(
+      {
+        name: 'list',
+        items: join(flow.held, provided),
+        account: flow.account,
+        step: this.#step(),
+        isReady: true,
+        takesKeys: this.#attempts.security_key !== null,
+        fresh: shown?.fresh ?? null,
+        note: shown?.note ?? null,
+        ...change,
+      },
+      cause,
+    );
+    this.#renewLater();
+    this.#waitForNews();
+  }
+
+  /** @returns {Listing['step']} */
+  #step() {
+    const { privilege } = this.#visit;
+    const { passkey, security_key } = this.#attempts;
+    if (!passkey && !security_key) return 'unavailable';
+    if (this.#wasRefreshed && privilege.isSome) return 'resume';
+    if (privilege.isEnough) return 'create';
+    return this.#preparation.canComeBack ? 'confirm' : 'unavailable';
+  }
+
+  #renewLater() {
+    clearTimeout(this.#turn);
+    const freshFor = this.#attempts.passkey?.freshFor ?? this.#attempts.security_key?.freshFor;
+    if (freshFor === undefined) return;
+    const at = Math.min(freshFor, this.#visit.privilege.enoughFor || Infinity);
+    this.#turn = setTimeout(() => {
+      if (this.#state.name !== 'list') return;
+      const stillFresh = (this.#attempts.passkey ?? this.#attempts.security_key)?.freshFor;
+      if (stillFresh) {
+        this.#update({ step: this.#step() }, 'itself');
+        this.#renewLater();
+      } else void this.#load({}, 'itself');
+    }, Math.max(at, 1000));
+  }
+
+  /**
+   * @param {Result} result
+   * @param {number} duration_ms
+   */
+  async #ended(result, duration_ms) {
+    if (this.#isOver) return;
+    const again = failure(result, duration_ms);
+    if (again) {
+      this.#failed(again);
+      await this.#load({ note: { what: again.note } }, 'person');
+      return;
+    }
+    switch (result.kind) {
+      case 'created':
+        void this.#visit.report('completed');
+        this.#outside.tell('passkey-created', {});
+        this.#tabs.tell({ what: 'done', subject: this.#visit.subject ?? '' });
+        this.#wasRefreshed = false;
+        await this.#load({ fresh: result.id, note: { what: 'added' } }, 'person');
+        break;
+      case 'already_registered':
+      case 'config': {
+        const { kind, exception } = result;
+        this.#failed({ action: 'failed', report: { kind, exception, duration_ms } });
+        await this.#load({ note: { what: kind === 'config' ? 'not_made' : 'here' } }, 'person');
+        break;
+      }
+      case 'refresh_required':
+        if (!this.#wasRefreshed && result.to) {
+          this.#rounds.rescue(result.to, { why: 'rescue', credential: result.id });
+          break;
+        }
+        this.#failed({ action: 'failed', report: { kind: 'privilege_not_gained', duration_ms } });
+        await this.#load({ note: { what: 'not_gained' } }, 'person');
+        break;
+      case 'second_factor':
+      case 'browser_location':
+      case 'signed_out':
+      case 'identity_changed':
+        this.#wayOut(result);
+    }
+  }
+
+  /** @param {Pick<import('../attempt/failure.js').Failure, 'action' | 'report'>} failure */
+  #failed({ action, report }) {
+    void this.#visit.report(action, report);
+    this.#outside.tell(`passkey-${action}`, report.kind ? { kind: report.kind } : {});
+  }
+
+  /** @param {Item} item */
+  async #removed(item) {
+    this.#outside.tell('passkey-removed', {});
+    this.#tabs.tell({ what: 'removed', subject: this.#visit.subject ?? '' });
+    const rpId = (this.#attempts.passkey ?? this.#attempts.security_key)?.rpId ?? location.hostname;
+    const isSignalled = await signalUnknown(rpId, item.id);
+    await this.#load({ fresh: null, note: { what: isSignalled ? 'removed' : 'delete_too', item } }, 'person');
+  }
+
+  #waitForNews() {
+    this.#tabs.wait(async (signal) => {
+      if (this.#state.name !== 'list') return false;
+      const news = await this.#visit.news(signal);
+      if (news === 'nothing') return true;
+      if (news === 'no_use' || signal.aborted) return false;
+      this.#tabs.tell({ what: 'changed', subject: this.#visit.subject ?? '' });
+      if (news.kind === 'decision' && news.decision.subject === this.#visit.subject) this.#visit.learn(news);
+      void this.lookAgain();
+      return false;
+    });
+  }
+
+  /** @param {Refusal | Refused} refusal */
+  #wayOut(refusal) {
+    switch (refusal.kind) {
+      case 'signed_out':
+      case 'second_factor':
+      case 'identity_changed':
+        this.#refused(refusal, 'person');
+        break;
+      case 'identity_mismatch':
+        void this.#otherPerson();
+        break;
+      case 'browser_location':
+        this.#rounds.follow(refusal.to);
+        break;
+      default:
+        this.#show({ name: 'not_loaded' }, 'itself');
+    }
+  }
+
+  /**
+   * @param {Refused | Extract<Refusal, { kind: 'signed_out' | 'second_factor' }>} refused
+   * @param {Cause} cause
+   */
+  #refused(refused, cause) {
+    switch (refused.kind) {
+      case 'unreachable':
+        this.#show({ name: 'not_loaded' }, cause);
+        break;
+      case 'identity_changed':
+        void this.#otherPerson();
+        break;
+      case 'second_factor':
+        this.#rounds.learn(refused.to);
+        this.#show({ name: 'second_factor' }, cause);
+        break;
+      case 'signed_out':
+        this.#rounds.learn('signIn' in refused ? refused.signIn : null);
+        this.#show({ name: 'signed_out' }, cause);
+    }
+  }
+
+  async #otherPerson() {
+    const opened = await this.#visit.kratos?.open(null);
+    this.#show({ name: 'other_person', account: opened?.kind === 'flow' ? opened.flow.account : null }, 'itself');
+  }
+
+  /**
+   * @param {Partial<Listing>} change
+   * @param {Cause} cause
+   */
+  #update(change, cause) {
+    if (this.#state.name === 'list') this.#show({ ...this.#state, ...change }, cause);
+  }
+
+  /**
+   * @param {State} state
+   * @param {Cause} [cause]
+   */
+  #show(state, cause = 'itself') {
+    if (this.#isOver) return;
+    if (state.name !== 'list') {
+      this.#tabs.stopWaiting();
+      clearTimeout(this.#turn);
+    }
+    this.#state = state;
+    this.#outside.show(state, cause);
+  }
+}

@@ -1,0 +1,45 @@
+// Taking one away at Kratos, and what came of it.
+
+/** @typedef {import('../kratos/kratos.js').Kratos} Kratos */
+/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
+/** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
+/** @typedef {import('./state.js').Item} Item */
+
+/** @typedef {{ kind: 'removed' } | { kind: 'not_removed' } | Exclude<Refusal, { kind: 'unreachable' | 'not_understood' | 'csrf' | 'gone' }>} Removed */
+
+/**
+ * @param {Kratos} kratos
+ * @param {SettingsFlow} flow
+ * @param {Item} item
+ * @returns {Promise<Removed>}
+ */
+export async function removal(kratos, flow, item) {
+  let answer = await kratos.remove(flow, item.kind, item.id);
+  if (answer.kind === 'csrf' || answer.kind === 'gone') {
+    const again = await kratos.open(null);
+    answer = again.kind === 'flow' ? await kratos.remove(again.flow, item.kind, item.id) : again;
+  }
+  switch (answer.kind) {
+    case 'saved':
+      return { kind: 'removed' };
+    case 'unreachable':
+    case 'not_understood':
+    case 'csrf':
+    case 'gone':
+      // The answer may have been lost, or be to a second copy of what was already done.
+      return { kind: (await isGone(kratos, item.id)) ? 'removed' : 'not_removed' };
+    default:
+      return answer;
+  }
+}
+
+/**
+ * Whether Kratos no longer holds it; `false` where it cannot be asked.
+ *
+ * @param {Kratos} kratos
+ * @param {string} id lower-case hex
+ */
+async function isGone(kratos, id) {
+  const opened = await kratos.open(null);
+  return opened.kind === 'flow' && !opened.flow.held.some((held) => held.id === id);
+}

@@ -1,0 +1,261 @@
+// What a person sees of their passkeys.
+
+import { crossroad } from '../surface/crossroads.js';
+import { h } from '../surface/dom.js';
+import { icon, providerIcon } from '../surface/icons.js';
+import * as parts from '../surface/parts.js';
+
+/** @typedef {import('../words/words.js').Words} Words */
+/** @typedef {import('../surface/surface.js').Scene} Scene */
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').Listing} Listing */
+/** @typedef {import('./state.js').Item} Item */
+/** @typedef {import('./state.js').Note} Note */
+
+/**
+ * @typedef {object} Actions
+ * @property {(which: 'passkey' | 'security_key') => void} add
+ * @property {(item: Item) => void} askToRemove
+ * @property {() => void} refresh
+ * @property {() => void} retry
+ * @property {() => void} signIn
+ * @property {() => void} secondFactor
+ * @property {() => void} startOver
+ * @property {(() => void) | null} back
+ */
+
+/**
+ * @param {State} state
+ * @param {Words} words
+ * @param {Actions} act
+ * @param {parts.Frame} frame
+ * @returns {Scene}
+ */
+export function scene(state, words, act, frame) {
+  const card = (/** @type {Omit<parts.CardContent, 'texts'> & { text: string | null }} */ { text, ...content }) =>
+    parts.card({ ...content, texts: [text], frame, words });
+  switch (state.name) {
+    case 'quiet':
+      return { name: state.name, content: null };
+    case 'skeleton':
+      return { name: state.name, content: parts.skeleton() };
+    case 'list':
+      return list(state, words, act, frame);
+    case 'working': {
+      const text = words.say(state.kind === 'passkey' ? 'working.text' : 'working.text_other');
+      return { name: 'busy', content: card({ mark: parts.spinner(), title: words.say('working.title'), text }) };
+    }
+    case 'saving': {
+      const title = words.say('saving.title');
+      return { name: 'busy', content: card({ mark: parts.spinner(), title, text: null }), says: title };
+    }
+    case 'not_loaded': {
+      const title = words.say('held.not_loaded.title');
+      const again = parts.button('first', 'retry', words.say('offer.retry'), act.retry);
+      const text = words.say('held.not_loaded.text');
+      return { name: state.name, content: card({ mark: icon('info'), title, text, actions: [again, back(words, act)] }), says: title };
+    }
+    case 'signed_out':
+      return crossroad(state, words, frame, act.signIn);
+    case 'second_factor':
+      return crossroad(state, words, frame, act.secondFactor);
+    case 'other_person':
+      return crossroad(state, words, frame, act.startOver);
+  }
+}
+
+/**
+ * @param {Listing} state
+ * @param {Words} words
+ * @param {Actions} act
+ * @param {parts.Frame} frame
+ * @returns {Scene}
+ */
+function list(state, words, act, frame) {
+  const text = state.note ? noteText(state.note, state, words) : null;
+  const items = h('ul', {}, ...state.items.map((item) => held(item, state, words, act, frame)));
+  return {
+    name: 'list',
+    content: h(
+      'section',
+      { class: 'card wide', part: 'card', 'aria-labelledby': 'title' },
+      h(
+        'div',
+        { class: 'inside' },
+        h(
+          'div',
+          { class: 'words' },
+          parts.heading(words.say('held.title'), frame),
+          h('p', { class: 'muted', part: 'text' }, words.say(state.items.length > 0 ? 'held.intro' : 'held.none')),
+          state.account ? parts.account(words, 'held.account', state.account) : null,
+        ),
+        text && parts.note(text),
+        state.items.length > 0 && items,
+        ...adding(state, words, act),
+        h(
+          'div',
+          { class: 'row' },
+          parts.button('plain', 'refresh', words.say('held.refresh'), act.refresh),
+          back(words, act),
+        ),
+        parts.disclosure(words.say('offer.what'), words.say('offer.what_text')),
+        parts.help(frame, words),
+      ),
+    ),
+    says: text ?? '',
+  };
+}
+
+/**
+ * @param {Listing} state
+ * @param {Words} words
+ * @param {Actions} act
+ * @returns {import('../surface/dom.js').Child[]}
+ */
+function adding(state, words, act) {
+  if (state.step === 'unavailable') return [h('p', { class: 'muted small' }, words.say('held.unavailable'))];
+  const resumes = state.step === 'resume' && state.note === null;
+  const add = parts.button('first', 'add', words.say(resumes ? 'offer.resume' : 'held.add'), () => act.add('passkey'));
+  const key = state.takesKeys ? parts.button('second', 'add-key', words.say('held.add_key'), () => act.add('security_key')) : null;
+  if (!state.isReady) parts.busy(add, words.say('offer.getting_ready'));
+  return [
+    state.step === 'confirm' && h('p', { class: 'muted small' }, words.say('removal.confirm_first')),
+    h('div', { class: 'row' }, add, key),
+  ];
+}
+
+/**
+ * @param {Item} item
+ * @param {Listing} state
+ * @param {Words} words
+ * @param {Actions} act
+ * @param {parts.Frame} frame
+ */
+function held(item, state, words, act, frame) {
+  const isNew = item.id === state.fresh;
+  const about = [
+    item.addedAt && words.say('held.added', { date: words.date(item.addedAt) }),
+    item.isBackedUp === null ? null : words.say(item.isBackedUp ? 'held.backed_up' : 'held.only_here'),
+  ].filter((text) => typeof text === 'string');
+  const remove = parts.button('second', `remove-${item.id}`, words.say('held.remove'), () => act.askToRemove(item));
+  remove.ariaLabel = item.addedAt
+    ? words.say('held.remove_named_added', { name: nameOf(item, words), date: words.date(item.addedAt) })
+    : words.say('held.remove_named', { name: nameOf(item, words) });
+  const last = item.isRemovable ? null : h('p', { class: 'muted small' }, words.say('held.last'));
+  return h(
+    'li',
+    { class: isNew ? 'held new' : 'held', part: 'item' },
+    h('span', { class: 'mark' }, item.kind === 'security_key' ? icon('security_key') : providerIcon(item.provider?.kind)),
+    h(
+      'div',
+      {},
+      parts.subheading(frame, h('bdi', {}, nameOf(item, words)), isNew && ' ', isNew && h('span', { class: 'badge' }, words.say('held.new'))),
+      h('p', { class: 'muted small' }, about.join(' · ')),
+      last,
+    ),
+    item.isRemovable && remove,
+  );
+}
+
+/**
+ * @param {Item} item
+ * @param {Words} words
+ */
+export function nameOf(item, words) {
+  return item.name ?? words.say(item.kind === 'passkey' ? 'held.passkey' : 'held.security_key');
+}
+
+/**
+ * What a person calls it, where Kratos keeps that.
+ *
+ * @param {'passkey' | 'security_key'} which
+ * @param {string} proposed
+ * @param {Words} words
+ * @param {(name: string) => void} named
+ * @returns {HTMLDialogElement}
+ */
+export function naming(which, proposed, words, named) {
+  const label = words.say(which === 'passkey' ? 'held.add' : 'held.add_key');
+  const field = parts.field('key-name', words.say('offer.name'), proposed);
+  const add = parts.button('first', 'add', label, () => named(field.querySelector('input')?.value ?? ''));
+  const cancel = parts.button('second', 'cancel', words.say('naming.cancel'), () => dialog.close());
+  const title = h('h2', { id: 'naming-title', class: 'title' }, label);
+  const inside = h('div', { class: 'inside' }, title, field, h('div', { class: 'row' }, cancel, add));
+  const dialog = h('dialog', { 'aria-labelledby': 'naming-title', part: 'dialog', lang: words.language, dir: words.direction }, inside);
+  return dialog;
+}
+
+/**
+ * What is lost, before it is.
+ *
+ * @param {Item} item
+ * @param {object} how
+ * @param {Words} how.words
+ * @param {boolean} how.isPrivileged
+ * @param {() => Promise<void>} how.confirmed
+ * @returns {HTMLDialogElement}
+ */
+export function removal(item, { words, isPrivileged, confirmed }) {
+  const cancel = parts.button('second', 'keep', words.say('removal.cancel'), () => dialog.close());
+  const confirm = parts.button('danger', 'remove', words.say('removal.confirm'), async () => {
+    parts.busy(confirm, words.say('offer.getting_ready'));
+    await confirmed();
+    dialog.close();
+  });
+  const texts = [
+    words.say('removal.text'),
+    item.isLast === 'no' ? null : words.say('removal.last'),
+    isPrivileged ? null : words.say('removal.confirm_first'),
+  ];
+  const title = h('h2', { id: 'removal-title', class: 'title' }, words.say('removal.title', { name: nameOf(item, words) }));
+  const about = h('div', { class: 'words', id: 'removal-text' }, ...texts.map((text) => text && h('p', { class: 'muted' }, text)));
+  const inside = h('div', { class: 'inside' }, h('div', { class: 'words' }, title, about), h('div', { class: 'row' }, cancel, confirm));
+  const named = { 'aria-labelledby': 'removal-title', 'aria-describedby': 'removal-text', part: 'dialog' };
+  const dialog = h('dialog', { ...named, lang: words.language, dir: words.direction }, inside);
+  return dialog;
+}
+
+/**
+ * @param {Note} note
+ * @param {Listing} state
+ * @param {Words} words
+ */
+function noteText(note, state, words) {
+  switch (note.what) {
+    case 'added': {
+      const item = state.items.find((one) => one.id === state.fresh);
+      return words.say('held.added_note', { name: item ? nameOf(item, words) : words.say('held.passkey') });
+    }
+    case 'removed':
+      return words.say('held.removed_note', { name: nameOf(note.item, words) });
+    case 'delete_too': {
+      const { item } = note;
+      const where = item.provider ? words.say('held.delete_in_provider', { provider: item.provider.name }) : words.say('held.delete_on_device');
+      return `${words.say('held.removed_note', { name: nameOf(item, words) })} ${where}`;
+    }
+    case 'refreshed':
+      return words.say('held.refreshed');
+    case 'here':
+      return words.say('here.title');
+    case 'not_gained':
+      return words.say('not_gained.text');
+    case 'not_removed':
+      return words.say('removal.failed');
+    case 'not_removed_privilege':
+      return words.say('removal.not_gained');
+    case 'not_saved_delete':
+      return `${words.say('note.not_saved')} ${words.say('note.delete_unsaved')}`;
+    case 'stale_delete':
+      return `${words.say('note.stale')} ${words.say('note.delete_unsaved')}`;
+    default:
+      return words.say(`note.${note.what}`);
+  }
+}
+
+/**
+ * @param {Words} words
+ * @param {Actions} act
+ */
+function back(words, act) {
+  return act.back ? parts.button('plain', 'back', words.say('held.back'), act.back) : null;
+}

@@ -1,0 +1,401 @@
+// The course of one offer: from the decision to a passkey, or to the way on. Knows no DOM of its own.
+
+import { isThere } from '../attempt/attempt.js';
+import { failure } from '../attempt/failure.js';
+import { Preparation } from '../attempt/preparation.js';
+import { Tabs } from '../tabs/tabs.js';
+import { Return } from '../visit/resume.js';
+import { Rounds } from '../visit/rounds.js';
+import { Visit } from '../visit/visit.js';
+import { Exits } from './exits.js';
+import { offering } from './offering.js';
+
+/** @typedef {import('../service/onboarding.js').Onboarding} Onboarding */
+/** @typedef {import('../service/onboarding.js').Decided} Decided */
+/** @typedef {import('../service/onboarding.js').Refused} Refused */
+/** @typedef {import('../attempt/attempt.js').Attempt} Attempt */
+/** @typedef {import('../attempt/attempt.js').Result} Result */
+/** @typedef {import('../visit/resume.js').Kept} Kept */
+/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
+/** @typedef {import('../surface/surface.js').Cause} Cause */
+/** @typedef {import('./exits.js').Outside} Outside */
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').Offering} Offering */
+/** @typedef {import('./state.js').Note} Note */
+
+/** No answer by then: the person goes on. */
+const PATIENCE_MS = 3000;
+/** A person who comes back from signing in again wants it. */
+const PATIENCE_OF_THE_WILLING_MS = 12_000;
+const SKELETON_AFTER_MS = 300;
+/** What is nice to know before "done" is shown. */
+const PROVIDER_WITHIN_MS = 1500;
+/** What should be stored before the next page asks. */
+const STORED_WITHIN_MS = 800;
+
+export class Course {
+  #outside;
+  #ending = new AbortController();
+  #place = new Return('offer');
+  #preparation = new Preparation(this.#place);
+  #tabs = new Tabs((news) => void (news.subject === this.#visit.subject && this.lookAgain()));
+  #visit;
+  #rounds;
+  #exits;
+  /** @type {State} */
+  #state = { name: 'quiet' };
+  /** @type {Attempt | null} */
+  #attempt = null;
+  #cancels = 0;
+  /** The person has answered: nothing that happens meanwhile is for them. */
+  #isLeaving = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #turn;
+
+  /**
+   * @param {Onboarding} onboarding
+   * @param {Outside} outside
+   */
+  constructor(onboarding, outside) {
+    this.#outside = outside;
+    this.#visit = new Visit(onboarding, outside.returnTo, this.#ending.signal);
+    this.#rounds = new Rounds(this.#visit, this.#place, outside.navigate);
+    const show = (/** @type {State} */ state, /** @type {Cause} */ cause) => this.#show(state, cause);
+    this.#exits = new Exits(this.#visit, this.#rounds, outside, show, () => this.#state.name === 'quiet');
+  }
+
+  get exits() {
+    return this.#exits;
+  }
+
+  get rounds() {
+    return this.#rounds;
+  }
+
+  /** The relying party's name, once it is known. */
+  get app() {
+    return this.#preparation.app;
+  }
+
+  get subject() {
+    return this.#visit.subject;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  async start() {
+    this.#isLeaving = false;
+    const kept = this.#place.comeBack();
+    const bones = setTimeout(() => {
+      if (this.#outside.placement === 'page') this.#show({ name: 'skeleton' });
+    }, SKELETON_AFTER_MS);
+    const patience = kept ? PATIENCE_OF_THE_WILLING_MS : PATIENCE_MS;
+    const enough = setTimeout(() => this.#exits.goOn('itself'), patience);
+    try {
+      const answer = await this.#visit.begin(kept !== null);
+      if (this.#isTooLate) return;
+      if (answer.kind === 'decision') await this.#decided(answer, kept);
+      else this.#exits.refused(answer, 'itself');
+    } finally {
+      clearTimeout(bones);
+      clearTimeout(enough);
+    }
+  }
+
+  /** Nothing is shown or asked any more. */
+  end() {
+    this.#ending.abort();
+    this.#tabs.close();
+    clearTimeout(this.#turn);
+  }
+
+  /**
+   * The first button. From a click: `create()` is called before this returns.
+   *
+   * @param {string} keyName what the person calls a security key
+   */
+  setUp(keyName) {
+    const [state, attempt] = [this.#state, this.#attempt];
+    if (state.name !== 'offer') return;
+    const { privilege } = this.#visit;
+    if (state.step === 'confirm' || !(state.step === 'create' ? privilege.isEnough : privilege.isSome)) {
+      this.#rounds.reauthenticate({ why: 'create' });
+      return;
+    }
+    if (!attempt || !state.isReady) return;
+    const began = performance.now();
+    const running = attempt.run({
+      name: keyName.trim() || state.proposedName,
+      signal: this.#ending.signal,
+      onMade: () => this.#show({ name: 'saving' }, 'person'),
+      who: () => this.#visit.who(),
+    });
+    this.#show({ name: 'working', way: state.way }, 'person');
+    this.seen();
+    void this.#visit.report('started');
+    this.#outside.tell('passkey-started', {});
+    void running.then((result) => this.#ended(result, state, Math.round(performance.now() - began)));
+  }
+
+  /** @param {'skip' | 'dismiss'} action */
+  async decline(action) {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#tabs.stopWaiting();
+    this.#outside.tell(action === 'skip' ? 'passkey-skipped' : 'passkey-dismissed', {});
+    const reported = this.#visit.report(action);
+    await Promise.race([reported, after(STORED_WITHIN_MS)]);
+    this.#tabs.tell({ what: 'changed', subject: this.subject ?? '' });
+    this.#exits.leave('assign');
+  }
+
+  /** It has been in view for a second. */
+  seen() {
+    if (this.#visit.offered()) this.#outside.tell('passkey-offered', {});
+  }
+
+  /** Shown again as it was left, without having been loaded: what it left for may have been done since. */
+  async wasRestored() {
+    if (this.#state.name === 'quiet') await this.start();
+    else await this.lookAgain();
+  }
+
+  /** The page is looked at again: is it the same person, and is there still something to offer? */
+  async lookAgain() {
+    const before = this.#state.name;
+    if (!['offer', 'done', 'here', 'not_gained', 'signed_out'].includes(before)) return;
+    const answer = await this.#visit.ask(false);
+    if (!this.#isOver && this.#state.name === before) this.#news(answer);
+  }
+
+  get #isOver() {
+    return this.#ending.signal.aborted;
+  }
+
+  /** The person was told to go on meanwhile. */
+  get #isTooLate() {
+    return this.#isOver || this.#state.name === 'go_on';
+  }
+
+  /** @param {Decided} decided */
+  #decidedAnew(decided) {
+    this.#visit.learn(decided);
+    return this.#decided(decided, null);
+  }
+
+  /**
+   * @param {Decided} decided
+   * @param {Kept | null} kept
+   */
+  async #decided({ decision: { decision, reason } }, kept) {
+    const { kratos } = this.#visit;
+    this.#outside.tell('passkey-decision', { decision, reason });
+    if (kept?.why === 'rescue' && kept.credential && kratos && (await isThere(kratos, kept.credential))) {
+      await this.#done(kept.credential, null);
+    } else if (decision === 'done' && kept && kept.why !== 'sign_in') {
+      this.#show({ name: 'done', where: null });
+    } else if (decision === 'offer' || decision === 'required') {
+      await this.#offer(kept);
+    } else {
+      this.#exits.leave('replace');
+    }
+  }
+
+  /** @param {Kept | null} kept */
+  async #offer(kept) {
+    const { decision, device, kratos, privilege } = this.#visit;
+    if (device?.kind === 'unable') {
+      // Only for what the place is called.
+      if (decision?.decision === 'required' && kratos) await this.#preparation.open(kratos);
+      if (this.#isTooLate) return;
+      this.#exits.unavailable('unsupported', device.why);
+      return;
+    }
+    const prepared = await this.#prepare();
+    if (this.#isTooLate) return;
+    if (prepared.kind !== 'ready') {
+      this.#exits.wayOut(prepared, 'itself');
+    } else if (kept?.why === 'create' && !privilege.isSome) {
+      this.#exits.notGained('itself');
+    } else if (kept?.why === 'rescue') {
+      // Kratos had kept it, and yet it is not there.
+      const isPrivileged = privilege.isSome;
+      this.#exits.failed({ action: 'failed', report: { kind: isPrivileged ? 'kratos' : 'privilege_not_gained' } });
+      if (isPrivileged) this.#showOffer({ step: 'resume', note: 'not_saved_delete' }, 'itself');
+      else this.#show({ name: 'not_gained' });
+    } else {
+      this.#showOffer({ step: kept?.why === 'create' ? 'resume' : this.#step() }, 'itself');
+    }
+  }
+
+  /** @returns {Promise<{ kind: 'ready' } | { kind: 'config' } | Refusal>} */
+  async #prepare() {
+    const { kratos, device, privilege } = this.#visit;
+    if (!kratos || device?.kind === 'unable' || !device) return { kind: 'unreachable' };
+    const prepared = await this.#preparation.attempt(kratos, device);
+    if (prepared.kind !== 'ready') return prepared;
+    // Without a way back nobody can be sent to sign in first.
+    if (!this.#preparation.canComeBack && !privilege.isEnough) return { kind: 'config' };
+    this.#attempt = prepared.attempt;
+    return { kind: 'ready' };
+  }
+
+  /** @returns {Offering['step']} */
+  #step() {
+    return this.#visit.privilege.isEnough ? 'create' : 'confirm';
+  }
+
+  /**
+   * @param {Pick<Offering, 'step'> & Partial<Offering>} change
+   * @param {Cause} cause
+   */
+  #showOffer(change, cause) {
+    const { decision, device } = this.#visit;
+    if (!decision || !this.#attempt) return;
+    this.#show({ ...offering(decision, this.#attempt, device, this.#cancels), ...change }, cause);
+    this.#turnLater(this.#attempt);
+    this.#waitForNews();
+  }
+
+  /**
+   * Time alone changes the offer: privilege runs out, options grow old.
+   *
+   * @param {Attempt} attempt
+   */
+  #turnLater(attempt) {
+    clearTimeout(this.#turn);
+    const at = Math.min(attempt.freshFor, this.#visit.privilege.enoughFor || Infinity);
+    this.#turn = setTimeout(() => {
+      const state = this.#state;
+      if (state.name !== 'offer' || !state.isReady) return;
+      const step = state.step === 'create' ? this.#step() : state.step;
+      if (attempt.freshFor > 0) this.#showOffer({ step, note: state.note }, 'itself');
+      else void this.#renew({ step, note: state.note }, 'itself');
+    }, Math.max(at, 1000));
+  }
+
+  /**
+   * Fetches what the next click needs, while the offer stands.
+   *
+   * @param {{ step: Offering['step'], note: Note | null }} change
+   * @param {Cause} cause
+   */
+  async #renew(change, cause) {
+    this.#showOffer({ ...change, isReady: false }, cause);
+    const prepared = await this.#prepare();
+    if (this.#isOver || this.#state.name !== 'offer') return;
+    if (prepared.kind === 'ready') this.#showOffer(change, 'itself');
+    else this.#exits.wayOut(prepared, 'person');
+  }
+
+  /**
+   * @param {Result} result
+   * @param {Offering} offered
+   * @param {number} duration_ms
+   */
+  async #ended(result, offered, duration_ms) {
+    if (this.#isOver) return;
+    const again = failure(result, duration_ms);
+    if (again) {
+      this.#exits.failed(again);
+      if (again.action === 'cancelled') this.#cancels += 1;
+      const step = offered.step === 'resume' && this.#visit.privilege.isSome ? 'resume' : this.#step();
+      await this.#renew({ step, note: again.note }, 'person');
+      return;
+    }
+    switch (result.kind) {
+      case 'created':
+        await this.#done(result.id, result.isHere ? 'device' : 'other');
+        break;
+      case 'already_registered':
+      case 'config': {
+        const { kind, exception } = result;
+        this.#exits.failed({ action: 'failed', report: { kind, exception, duration_ms } });
+        if (kind === 'already_registered') this.#show({ name: 'here' }, 'person');
+        else this.#exits.goOn('person');
+        break;
+      }
+      case 'refresh_required':
+        if (offered.step === 'resume' || !result.to) this.#exits.notGained('person');
+        else this.#rounds.rescue(result.to, { why: 'rescue', credential: result.id });
+        break;
+      case 'aborted':
+        break;
+      case 'second_factor':
+      case 'browser_location':
+      case 'signed_out':
+      case 'identity_changed':
+        this.#exits.wayOut(result, 'person');
+    }
+  }
+
+  /**
+   * @param {string} id
+   * @param {'device' | 'other' | null} place
+   */
+  async #done(id, place) {
+    this.#outside.tell('passkey-created', {});
+    const reported = this.#visit.report('completed');
+    const provided = this.#visit.passkeys().then((all) => all?.find((one) => one.id === id)?.provider?.name ?? null);
+    const [provider] = await Promise.all([
+      Promise.race([provided, after(PROVIDER_WITHIN_MS)]),
+      Promise.race([reported, after(PROVIDER_WITHIN_MS)]),
+    ]);
+    this.#tabs.tell({ what: 'done', subject: this.subject ?? '' });
+    this.#show({ name: 'done', where: provider ? { provider } : place }, 'person');
+  }
+
+  #waitForNews() {
+    this.#tabs.wait(async (signal) => {
+      if (this.#state.name !== 'offer') return false;
+      const news = await this.#visit.news(signal);
+      if (news === 'nothing') return true;
+      if (news === 'no_use' || signal.aborted) return false;
+      this.#tabs.tell({ what: 'changed', subject: this.subject ?? '' });
+      this.#news(news);
+      return true;
+    });
+  }
+
+  /** @param {Decided | Refused} answer */
+  #news(answer) {
+    const state = this.#state;
+    if (answer.kind === 'unreachable' || this.#isLeaving) return;
+    if (answer.kind !== 'decision') return this.#exits.refused(answer, 'itself');
+    // Signed in meanwhile, in another tab.
+    if (state.name === 'signed_out') return void this.#decidedAnew(answer);
+    if (answer.decision.subject !== this.subject) return void this.#exits.otherPerson('itself');
+    this.#visit.learn(answer);
+    if (state.name !== 'offer') return;
+    const { decision, reason } = answer.decision;
+    // The pause that a cancelled try begins is for the next visit: here it can be tried again.
+    if (decision === 'later' && reason === 'cancelled' && this.#cancels > 0) return;
+    if (decision === 'done') this.#show({ name: 'done', where: null });
+    else if (decision === 'offer' || decision === 'required') {
+      const step = state.step === 'resume' ? 'resume' : this.#step();
+      this.#showOffer({ step, isReady: state.isReady, note: state.note }, 'itself');
+    } else this.#exits.leave('replace');
+  }
+
+  /**
+   * @param {State} state
+   * @param {Cause} [cause]
+   */
+  #show(state, cause = 'itself') {
+    if (this.#isOver) return;
+    if (state.name !== 'offer') clearTimeout(this.#turn);
+    if (!['offer', 'working', 'saving'].includes(state.name)) this.#tabs.stopWaiting();
+    this.#state = state;
+    this.#outside.show(state, cause);
+  }
+}
+
+/**
+ * @param {number} ms
+ * @returns {Promise<null>}
+ */
+function after(ms) {
+  return new Promise((resolve) => setTimeout(() => resolve(null), ms));
+}

@@ -1,0 +1,154 @@
+// Every way out of an offer: on to where the person was going, or round by somewhere and back.
+
+/** @typedef {import('../service/onboarding.js').Refused} Refused */
+/** @typedef {import('../visit/visit.js').Visit} Visit */
+/** @typedef {import('../visit/device.js').Unable} Unable */
+/** @typedef {import('../visit/rounds.js').Rounds} Rounds */
+/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
+/** @typedef {import('../surface/surface.js').Cause} Cause */
+/** @typedef {import('./state.js').State} State */
+
+/**
+ * @typedef {object} Outside What the course needs from the element around it.
+ * @property {'page' | 'card'} placement
+ * @property {string | null} returnTo
+ * @property {URL} fallback where to go on to while the service cannot say it
+ * @property {(state: State, cause: Cause) => void} show
+ * @property {import('../visit/rounds.js').Navigate} navigate
+ * @property {(event: string, detail: Record<string, unknown>) => void} tell
+ */
+
+export class Exits {
+  #visit;
+  #rounds;
+  #outside;
+  #show;
+  #isQuiet;
+
+  /**
+   * @param {Visit} visit
+   * @param {Rounds} rounds
+   * @param {Outside} outside
+   * @param {(state: State, cause: Cause) => void} show
+   * @param {() => boolean} isQuiet whether nothing is shown
+   */
+  constructor(visit, rounds, outside, show, isQuiet) {
+    this.#visit = visit;
+    this.#rounds = rounds;
+    this.#outside = outside;
+    this.#show = show;
+    this.#isQuiet = isQuiet;
+  }
+
+  /** A card that nobody has seen does not appear to say that it cannot. */
+  get #isUnseenCard() {
+    return this.#outside.placement === 'card' && this.#isQuiet();
+  }
+
+  /**
+   * On to where the person was going; a card just goes away.
+   *
+   * @param {'assign' | 'replace'} how
+   */
+  leave(how) {
+    this.#show({ name: 'quiet' }, 'itself');
+    if (this.#outside.placement === 'card') return;
+    const to = this.#visit.decision?.links.return_to;
+    this.#outside.navigate('continue', to ? new URL(to) : this.#outside.fallback, how);
+  }
+
+  /**
+   * Nothing can be offered now: "Continue".
+   *
+   * @param {Cause} cause
+   */
+  goOn(cause) {
+    this.#show({ name: this.#isUnseenCard ? 'quiet' : 'go_on' }, cause);
+  }
+
+  manage() {
+    const url = this.#visit.decision?.links.manage;
+    if (url) this.#outside.navigate('manage', new URL(url), 'assign');
+  }
+
+  /**
+   * @param {'unsupported' | 'config'} kind
+   * @param {Unable['why'] | null} why
+   */
+  unavailable(kind, why) {
+    void this.#visit.report('unavailable', { kind });
+    this.#outside.tell('passkey-unavailable', { kind });
+    if (this.#visit.decision?.decision !== 'required') this.leave('replace');
+    else if (why) this.#show({ name: 'elsewhere', why }, 'itself');
+    else this.goOn('itself');
+  }
+
+  /** @param {Pick<import('../attempt/failure.js').Failure, 'action' | 'report'>} failure */
+  failed({ action, report }) {
+    void this.#visit.report(action, report);
+    this.#outside.tell(`passkey-${action}`, report.kind ? { kind: report.kind } : {});
+    if (report.kind === 'config') {
+      console.warn(`passkey elements: the browser refused to make a passkey on ${location.host}: see rp.id and rp.origins of Kratos.`);
+    }
+  }
+
+  /** @param {Cause} cause */
+  notGained(cause) {
+    this.failed({ action: 'failed', report: { kind: 'privilege_not_gained' } });
+    this.#show({ name: 'not_gained' }, cause);
+  }
+
+  /**
+   * @param {Refusal | Refused | { kind: 'config' }} refusal
+   * @param {Cause} cause
+   */
+  wayOut(refusal, cause) {
+    switch (refusal.kind) {
+      case 'config':
+        this.unavailable('config', null);
+        break;
+      case 'signed_out':
+      case 'second_factor':
+      case 'identity_changed':
+        this.refused(refusal, cause);
+        break;
+      case 'identity_mismatch':
+        void this.otherPerson(cause);
+        break;
+      case 'browser_location':
+        this.#rounds.follow(refusal.to);
+        break;
+      default:
+        this.goOn(cause);
+    }
+  }
+
+  /**
+   * @param {Refused | Extract<Refusal, { kind: 'signed_out' | 'second_factor' }>} refused
+   * @param {Cause} cause
+   */
+  refused(refused, cause) {
+    if (this.#isUnseenCard) return;
+    switch (refused.kind) {
+      case 'unreachable':
+        this.goOn(cause);
+        break;
+      case 'identity_changed':
+        void this.otherPerson(cause);
+        break;
+      case 'second_factor':
+        this.#rounds.learn(refused.to);
+        this.#show({ name: 'second_factor' }, cause);
+        break;
+      case 'signed_out':
+        this.#rounds.learn('signIn' in refused ? refused.signIn : null);
+        this.#show({ name: 'signed_out' }, cause);
+    }
+  }
+
+  /** @param {Cause} cause */
+  async otherPerson(cause) {
+    const opened = await this.#visit.kratos?.open(null);
+    this.#show({ name: 'other_person', account: opened?.kind === 'flow' ? opened.flow.account : null }, cause);
+  }
+}

@@ -1,0 +1,31 @@
+// What is offered, from what was decided and what the device can do.
+
+import { proposedName } from '../visit/device.js';
+
+/** @typedef {import('./state.js').Offering} Offering */
+
+/** From then on the way past the offer comes first. */
+const CANCELS_UNTIL_SKIP_IS_FIRST = 2;
+
+/**
+ * @param {import('../service/onboarding.js').Decision} decision
+ * @param {import('../attempt/attempt.js').Attempt} attempt
+ * @param {import('../visit/device.js').Device | null} device
+ * @param {number} cancels
+ * @returns {Omit<Offering, 'step'>}
+ */
+export function offering(decision, attempt, device, cancels) {
+  return {
+    name: 'offer',
+    isRequired: decision.decision === 'required',
+    requiredBy: decision.required_by,
+    maySkip: decision.may_skip,
+    mayDismiss: decision.may_dismiss,
+    isReady: true,
+    isSkipFirst: decision.may_skip && cancels >= CANCELS_UNTIL_SKIP_IS_FIRST,
+    note: null,
+    account: attempt.flow.account,
+    way: attempt.kind === 'security_key' ? 'key' : device?.kind === 'roaming' ? 'other' : 'device',
+    proposedName: proposedName(),
+  };
+}

@@ -1,0 +1,203 @@
+// What the service is asked and told. Every answer is one of a closed set: nothing here throws but for an abort.
+
+import { webAddress } from '../kratos/address.js';
+
+/**
+ * The document of `GET /api/onboarding`; see the service's OpenAPI document.
+ *
+ * @typedef {object} Decision
+ * @property {string} subject
+ * @property {'offer' | 'later' | 'done' | 'never' | 'required'} decision
+ * @property {string} reason
+ * @property {boolean} may_skip
+ * @property {boolean} may_dismiss
+ * @property {string | null} required_by
+ * @property {{ privileged: boolean, privileged_for_s: number }} session
+ * @property {{ browser_url: string }} kratos
+ * @property {{ return_to: string, manage: string }} links
+ */
+
+/**
+ * @typedef {object} Provided
+ * @property {string} id lower-case hex
+ * @property {'passkey' | 'security_key'} kind
+ * @property {string | null} name
+ * @property {{ name: string, kind: string } | null} provider
+ * @property {string | null} added_at
+ * @property {boolean | null} backed_up
+ * @property {boolean | null} last_way_to_sign_in
+ */
+
+/**
+ * @typedef {{ kind: 'signed_out', signIn: URL | null }
+ *   | { kind: 'second_factor', to: URL | null }
+ *   | { kind: 'identity_changed' }
+ *   | { kind: 'unreachable' }} Refused
+ */
+/** @typedef {{ kind: 'decision', decision: Decision, etag: string | null }} Decided */
+/** @typedef {{ kind: 'unchanged' }} Unchanged */
+
+/**
+ * @typedef {'offered' | 'started' | 'skip' | 'dismiss' | 'cancelled' | 'failed' | 'unavailable' | 'completed'} Action
+ */
+
+/**
+ * @typedef {object} Report
+ * @property {string} [attempt_id]
+ * @property {string} [kind]
+ * @property {string} [exception]
+ * @property {number} [duration_ms]
+ * @property {{ platform: boolean | null, hybrid: boolean | null }} [device]
+ */
+
+/** An offer does not stand in the way for longer. */
+const PATIENCE_MS = 3000;
+/** The longest the service waits, and a little for the way. */
+const WAITING_MS = 30_000;
+
+export class Onboarding {
+  #base;
+
+  /** @param {URL} base of the service, ends with `/` */
+  constructor(base) {
+    this.#base = base;
+  }
+
+  /**
+   * @param {{ fresh?: boolean, returnTo?: string | null, signal?: AbortSignal }} [options]
+   * @returns {Promise<Decided | Refused>}
+   */
+  async decision({ fresh = false, returnTo = null, signal } = {}) {
+    const url = this.#url('api/onboarding', { fresh: fresh ? '1' : null, return_to: returnTo });
+    const answer = await this.#ask(url, {}, PATIENCE_MS, signal);
+    return answer.kind === 'unchanged' ? { kind: 'unreachable' } : answer;
+  }
+
+  /**
+   * Answers when the decision is another one than that of `etag`, `unchanged` after 25 s.
+   *
+   * @param {string} etag
+   * @param {{ returnTo?: string | null, signal: AbortSignal }} options
+   * @returns {Promise<Decided | Unchanged | Refused>}
+   */
+  change(etag, { returnTo = null, signal }) {
+    const url = this.#url('api/onboarding', { wait: '25', return_to: returnTo });
+    return this.#ask(url, { headers: { 'If-None-Match': etag } }, WAITING_MS, signal);
+  }
+
+  /**
+   * Outlives the page, where it has to.
+   *
+   * @param {Action} action
+   * @param {Report} report
+   * @param {{ subject: string, returnTo?: string | null, key?: string }} about
+   * @returns {Promise<Decided | Refused>}
+   */
+  async report(action, report, { subject, returnTo = null, key = name() }) {
+    const url = this.#url(`api/onboarding/${action}`, { return_to: returnTo });
+    const headers = { 'Content-Type': 'application/json', 'If-Subject': subject, 'Idempotency-Key': key };
+    const init = { method: 'POST', headers, body: JSON.stringify(report), keepalive: true };
+    const answer = await this.#ask(url, init, PATIENCE_MS);
+    return answer.kind === 'unchanged' ? { kind: 'unreachable' } : answer;
+  }
+
+  /**
+   * What Kratos's admin API says this person holds; `null` where it cannot be asked.
+   *
+   * @returns {Promise<Provided[] | null>}
+   */
+  async passkeys() {
+    try {
+      const response = await fetch(this.#url('api/onboarding/passkeys', {}), {
+        credentials: 'include',
+        cache: 'no-store',
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+      const body = response.ok ? await response.json() : null;
+      return body?.complete === true && Array.isArray(body.passkeys) ? body.passkeys : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {Record<string, string | null>} query
+   */
+  #url(path, query) {
+    const url = new URL(path, this.#base);
+    for (const [key, value] of Object.entries(query)) if (value !== null) url.searchParams.set(key, value);
+    return url;
+  }
+
+  /**
+   * @param {URL} url
+   * @param {RequestInit} init
+   * @param {number} patience in ms
+   * @param {AbortSignal} [signal] only its abort is thrown
+   * @returns {Promise<Decided | Unchanged | Refused>}
+   */
+  async #ask(url, init, patience, signal) {
+    const late = AbortSignal.timeout(patience);
+    const both = signal ? AbortSignal.any([signal, late]) : late;
+    try {
+      const response = await fetch(url, { ...init, credentials: 'include', cache: 'no-store', signal: both });
+      if (response.status === 304) return { kind: 'unchanged' };
+      const body = await response.json();
+      if (response.ok) return { kind: 'decision', decision: body, etag: response.headers.get('ETag') };
+      return this.#refused(response.status, body);
+    } catch {
+      signal?.throwIfAborted();
+      if (url.origin !== location.origin && !late.aborted && navigator.onLine) {
+        console.warn(
+          `passkey elements: ${url.origin} cannot be asked from this page. If it runs, add "${location.origin}" to its ` +
+            'setting page.allowed_origins, and let the Content-Security-Policy of this page connect to it.',
+        );
+      }
+      return { kind: 'unreachable' };
+    }
+  }
+
+  /**
+   * @param {number} status
+   * @param {any} body
+   * @returns {Decided | Refused}
+   */
+  #refused(status, body) {
+    const error = body?.error;
+    const to = webAddress(body?.redirect_browser_to);
+    if (status === 401) {
+      if (String(error?.reason).startsWith('no_session_cookie') && isAnotherSite(this.#base)) {
+        console.warn(
+          `passkey elements: no session reached ${this.#base.origin}. It is another site than this page (${location.host}), ` +
+            'and browsers keep cookies from other sites: serve it from this host or from a sibling of it, and set ' +
+            "Kratos's cookies.domain to the domain they share.",
+        );
+      }
+      return { kind: 'signed_out', signIn: to };
+    }
+    if (error?.id === 'session_aal2_required') return { kind: 'second_factor', to };
+    if (error?.id === 'identity_changed') return { kind: 'identity_changed' };
+    // "Not allowed now" comes with the decision that stands against it.
+    if (error?.id === 'not_allowed' && error.details) {
+      return { kind: 'decision', decision: error.details, etag: null };
+    }
+    return { kind: 'unreachable' };
+  }
+}
+
+/** A name for one try, or for one report. */
+export function name() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * A guess without the public suffix list: two labels in common, or the same host.
+ *
+ * @param {URL} url
+ */
+function isAnotherSite(url) {
+  const tail = (/** @type {string} */ host) => host.split('.').slice(-2).join('.');
+  return url.hostname !== location.hostname && tail(url.hostname) !== tail(location.hostname);
+}

@@ -1,0 +1,24 @@
+// What both elements show when it is about who is signed in, and not about passkeys.
+
+import { icon } from './icons.js';
+import * as parts from './parts.js';
+
+/** @typedef {{ name: 'signed_out' } | { name: 'second_factor' } | { name: 'other_person', account: string | null }} Crossroad */
+
+/**
+ * @param {Crossroad} state
+ * @param {import('../words/words.js').Words} words
+ * @param {parts.Frame} frame
+ * @param {() => void} go
+ * @returns {import('./surface.js').Scene}
+ */
+export function crossroad(state, words, frame, go) {
+  const account = state.name === 'other_person' ? state.account : null;
+  const text =
+    state.name === 'other_person' && !account
+      ? words.say('other_person.text_unknown')
+      : words.say(`${state.name}.text`, account ? { account } : {});
+  const title = words.say(`${state.name}.title`);
+  const first = parts.button('first', 'round', words.say(`${state.name}.action`), go);
+  return { name: state.name, content: parts.card({ mark: icon('person'), title, texts: [text], actions: [first], frame, words }), says: title };
+}

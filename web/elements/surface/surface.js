@@ -1,0 +1,150 @@
+// What both elements have in common: a shadow root that shows one scene at a time, and what a scene owes to people
+// who do not see it: focus on the new heading, one polite live region.
+
+import { h } from './dom.js';
+import { paint, sheet } from './styles.js';
+
+/**
+ * @typedef {object} Scene
+ * @property {string} name Another name is another scene: focus goes to its heading.
+ * @property {Node | null} content `null` takes no space.
+ * @property {string} [says] Read out once when it changes.
+ */
+
+/** How a scene came about: what moves by itself leaves the focus alone. */
+/** @typedef {'person' | 'itself'} Cause */
+
+// So that importing this without a DOM does no harm.
+const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
+
+export class Surface extends Base {
+  #root = this.attachShadow({ mode: 'open' });
+  #brand = new CSSStyleSheet();
+  #stage = h('div');
+  #live = h('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
+  #presence = new CSSStyleSheet();
+  /** @type {string | null} */
+  #shown = null;
+
+  constructor() {
+    super();
+    this.#root.adoptedStyleSheets = [sheet(), this.#brand, this.#presence];
+    this.#root.append(this.#stage, this.#live);
+    this.#takeSpace(false);
+  }
+
+  /** Whether the focus is somewhere in it. */
+  get hasFocus() {
+    return this.#root.activeElement !== null;
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {Cause} cause
+   */
+  show(scene, cause) {
+    const isNew = scene.name !== this.#shown;
+    // What was asked is answered: its dialog must not keep the focus from what comes of it.
+    if (cause === 'person') this.#root.querySelector('dialog')?.close();
+    const active = this.#root.activeElement;
+    const held = active instanceof HTMLElement ? active.dataset['key'] : undefined;
+    const wasInside = active !== null;
+    this.#shown = scene.name;
+    this.#stage.replaceChildren(...(scene.content ? [scene.content] : []));
+    this.#takeSpace(scene.content !== null);
+    this.#say(scene.says ?? '');
+    if (!scene.content) return;
+    const heading = this.#stage.querySelector('#title');
+    if (isNew && (cause === 'person' || wasInside)) {
+      focus(heading);
+    } else if (wasInside) {
+      const same = held ? this.#stage.querySelector(`[data-key="${held}"]`) : null;
+      focus(same ?? heading);
+    }
+  }
+
+  /** @param {boolean} does */
+  #takeSpace(does) {
+    this.#presence.replaceSync(does ? '' : ':host { display: none; }');
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    if (this.#live.textContent !== text) this.#live.textContent = text;
+  }
+
+  /**
+   * @param {string} language
+   * @param {'ltr' | 'rtl'} direction
+   */
+  speak(language, direction) {
+    for (const part of [this.#stage, this.#live]) {
+      part.lang = language;
+      part.dir = direction;
+    }
+  }
+
+  /** @param {string | null} colour */
+  paint(colour) {
+    paint(this.#brand, colour);
+  }
+
+  /**
+   * Whether the whole of it can be seen, as far as its height allows.
+   *
+   * @param {(isSeen: boolean) => void} changed
+   * @returns {() => void} stops it
+   */
+  watchSight(changed) {
+    const seen = new IntersectionObserver((entries) => changed(entries.some((entry) => entry.intersectionRatio >= 0.5)), {
+      threshold: [0.5],
+    });
+    seen.observe(this.#stage);
+    return () => seen.disconnect();
+  }
+
+  /**
+   * Outwards: an event that bubbles out of shadow roots.
+   *
+   * @param {string} name
+   * @param {Record<string, unknown>} detail
+   * @param {{ cancelable?: boolean }} [options]
+   * @returns {boolean} whether nobody prevented it
+   */
+  tell(name, detail, { cancelable = false } = {}) {
+    return this.dispatchEvent(new CustomEvent(name, { detail, cancelable, bubbles: true, composed: true }));
+  }
+
+  /**
+   * Leaves the page, unless the page around says that it does so itself.
+   *
+   * @param {string} why
+   * @param {URL} url
+   * @param {'assign' | 'replace'} how
+   */
+  leave(why, url, how) {
+    if (this.tell('passkey-navigate', { why, url: url.href }, { cancelable: true })) location[how](url.href);
+  }
+
+  /**
+   * Modal, and gone once it is closed; the focus then goes back to what opened it, or to what took its place.
+   *
+   * @param {HTMLDialogElement} dialog
+   */
+  ask(dialog) {
+    const opener = this.#root.activeElement;
+    const key = opener instanceof HTMLElement ? opener.dataset['key'] : undefined;
+    this.#root.append(dialog);
+    dialog.addEventListener('close', () => {
+      const hadFocus = dialog.contains(this.#root.activeElement) || this.#root.activeElement === null;
+      dialog.remove();
+      if (hadFocus) focus(this.#stage.querySelector(`[data-key="${key}"]`) ?? this.#stage.querySelector('#title'));
+    });
+    dialog.showModal();
+  }
+}
+
+/** @param {Element | null} element */
+function focus(element) {
+  if (element instanceof HTMLElement) element.focus();
+}

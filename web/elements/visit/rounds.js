@@ -1,0 +1,82 @@
+// Going round by Kratos and coming back: to sign in, for a second factor, or again because the last time is too long ago.
+
+/** @typedef {import('./visit.js').Visit} Visit */
+/** @typedef {import('./resume.js').Return} Return */
+/** @typedef {import('./resume.js').Kept} Kept */
+
+/** @typedef {'continue' | 'reauthenticate' | 'second_factor' | 'sign_in' | 'manage'} Leaving */
+/** @typedef {(why: Leaving, url: URL, how: 'assign' | 'replace') => void} Navigate */
+
+export class Rounds {
+  #visit;
+  #place;
+  #navigate;
+  /** @type {URL | null} */
+  #told = null;
+
+  /**
+   * @param {Visit} visit
+   * @param {Return} place
+   * @param {Navigate} navigate
+   */
+  constructor(visit, place, navigate) {
+    this.#visit = visit;
+    this.#place = place;
+    this.#navigate = navigate;
+  }
+
+  /** @param {URL | null} to where a refusal said to go */
+  learn(to) {
+    this.#told = to;
+  }
+
+  signIn() {
+    this.#go('sign_in', this.#visit.kratos?.signIn() ?? this.#told);
+  }
+
+  secondFactor() {
+    this.#go('second_factor', this.#told ?? this.#visit.kratos?.secondFactor() ?? null);
+  }
+
+  /**
+   * Signing in again, for what is kept.
+   *
+   * @param {Kept} kept
+   */
+  reauthenticate(kept) {
+    const { kratos } = this.#visit;
+    if (!kratos) return;
+    this.#place.keep(kept);
+    this.#navigate('reauthenticate', kratos.reauthenticate(this.#place.address), 'assign');
+  }
+
+  /**
+   * The session was too old after all. Kratos kept what was submitted: its own link leads to the passkey without
+   * another touch, and then back to the address that the flow was opened with.
+   *
+   * @param {URL} to
+   * @param {Kept} kept
+   */
+  rescue(to, kept) {
+    this.#place.keep(kept);
+    this.#navigate('reauthenticate', to, 'assign');
+  }
+
+  /** @param {URL} to where Kratos wants the browser */
+  follow(to) {
+    this.#navigate('reauthenticate', to, 'assign');
+  }
+
+  /**
+   * @param {'sign_in' | 'second_factor'} why
+   * @param {URL | null} to
+   */
+  #go(why, to) {
+    if (!to) return location.reload();
+    const url = new URL(to);
+    // Kratos names the way there, but not the way back.
+    url.searchParams.set('return_to', this.#place.address);
+    this.#place.keep({ why: 'sign_in' });
+    this.#navigate(why, url, 'assign');
+  }
+}

@@ -1,0 +1,150 @@
+// One person on this page: what the service decided for them, and what is reported of them.
+
+import { Kratos } from '../kratos/kratos.js';
+import { name } from '../service/onboarding.js';
+import { device } from './device.js';
+import { Privilege } from './privilege.js';
+
+/** @typedef {import('../service/onboarding.js').Onboarding} Onboarding */
+/** @typedef {import('../service/onboarding.js').Decision} Decision */
+/** @typedef {import('../service/onboarding.js').Decided} Decided */
+/** @typedef {import('../service/onboarding.js').Refused} Refused */
+/** @typedef {import('../service/onboarding.js').Action} Action */
+/** @typedef {import('./device.js').Device} Device */
+
+/** Still the same person, as the service sees it; `unknown` where it cannot be asked. */
+/** @typedef {'same' | 'other' | 'signed_out' | 'unknown'} Who */
+
+export class Visit {
+  #onboarding;
+  #returnTo;
+  #signal;
+  /** @type {Decision | null} */
+  decision = null;
+  /** @type {Kratos | null} */
+  kratos = null;
+  /** @type {Device | null} */
+  device = null;
+  privilege = new Privilege();
+  attemptId = name();
+  /** @type {string | null} */
+  #etag = null;
+
+  /**
+   * @param {Onboarding} onboarding
+   * @param {string | null} returnTo
+   * @param {AbortSignal} signal nothing is asked after it
+   */
+  constructor(onboarding, returnTo, signal) {
+    this.#onboarding = onboarding;
+    this.#returnTo = returnTo;
+    this.#signal = signal;
+  }
+
+  get subject() {
+    return this.decision?.subject ?? null;
+  }
+
+  /**
+   * The first look: who it is and what their device can do.
+   *
+   * @param {boolean} fresh
+   * @returns {Promise<Decided | Refused>}
+   */
+  async begin(fresh) {
+    const [answer, able] = await Promise.all([this.ask(fresh), device()]);
+    this.device = able;
+    if (answer.kind === 'decision') this.learn(answer);
+    return answer;
+  }
+
+  /**
+   * @param {boolean} fresh
+   * @returns {Promise<Decided | Refused>}
+   */
+  async ask(fresh) {
+    try {
+      return await this.#onboarding.decision({ fresh, returnTo: this.#returnTo, signal: this.#signal });
+    } catch {
+      return { kind: 'unreachable' };
+    }
+  }
+
+  /** @param {Decided} answer */
+  learn({ decision, etag }) {
+    this.decision = decision;
+    this.#etag = etag;
+    this.kratos = new Kratos(decision.kratos.browser_url);
+    this.privilege.learn(decision.session);
+  }
+
+  /**
+   * Asks now: another tab may have signed somebody else in.
+   *
+   * @returns {Promise<Who>}
+   */
+  async who() {
+    const answer = await this.ask(true);
+    if (answer.kind === 'decision') return answer.decision.subject === this.subject ? 'same' : 'other';
+    return answer.kind === 'signed_out' ? 'signed_out' : 'unknown';
+  }
+
+  /**
+   * Waits until the decision is another one; `null` when there is no news, or no way to hear it.
+   *
+   * @param {AbortSignal} signal
+   * @returns {Promise<Decided | Refused | 'nothing' | 'no_use'>}
+   */
+  async news(signal) {
+    if (!this.#etag) return 'no_use';
+    const began = performance.now();
+    const answer = await this.#onboarding.change(this.#etag, { returnTo: this.#returnTo, signal });
+    if (answer.kind === 'unchanged') return performance.now() - began > 1000 ? 'nothing' : 'no_use';
+    return answer.kind === 'unreachable' ? 'no_use' : answer;
+  }
+
+  /**
+   * @param {Action} action
+   * @param {import('../service/onboarding.js').Report} [detail]
+   */
+  async report(action, detail = {}) {
+    const subject = this.subject;
+    if (!subject) return;
+    const { platform = null, hybrid = null } = this.device ?? {};
+    const report = { attempt_id: this.attemptId, device: { platform, hybrid }, ...detail };
+    const answer = await this.#onboarding.report(action, report, { subject, returnTo: this.#returnTo });
+    // What was just reported is no news.
+    if (answer.kind === 'decision' && answer.decision.subject === subject && answer.etag) this.#etag = answer.etag;
+  }
+
+  /**
+   * Counts once a session of the browser; a person who begins has seen it, too.
+   *
+   * @returns {boolean} whether it counted
+   */
+  offered() {
+    const counted = once(`passkey-offered:${this.subject}`);
+    if (counted) void this.report('offered');
+    return counted;
+  }
+
+  /** What Kratos's admin API says; `null` where it cannot be asked. */
+  passkeys() {
+    return this.#onboarding.passkeys();
+  }
+}
+
+/**
+ * Whether this is the first time in this session of the browser.
+ *
+ * @param {string} what
+ */
+function once(what) {
+  try {
+    if (sessionStorage.getItem(what)) return false;
+    sessionStorage.setItem(what, '1');
+  } catch {
+    // Storage is off; the service counts once a session too.
+  }
+  return true;
+}
