@@ -2,12 +2,12 @@
 
 CARGO ?= cargo
 
-.PHONY: run test lint unit schemathesis test-kratos fuzz bench
+.PHONY: run test lint unit schemathesis browser test-kratos fuzz bench demo
 
 run:
 	$(CARGO) run
 
-test: lint unit schemathesis
+test: lint unit schemathesis browser
 
 lint:
 	tests/install rust
@@ -26,11 +26,16 @@ schemathesis:
 	$(CARGO) build --locked
 	tests/schemathesis/run
 
-# KRATOS_BIN names the binary of a real Kratos.
+# In a real Chromium, against the double of Kratos.
+browser:
+	KRATOS_BIN= tests/browser/run
+
+# KRATOS_BIN names the binary of a real Kratos; the same tests in a browser as `browser`, against that one.
 test-kratos:
 	tests/install rust
 	tests/install postgres
 	$(CARGO) test --locked --test kratos
+	tests/browser/run
 
 # FUZZ_SECONDS bounds it; 60 where it is not set.
 fuzz:
@@ -43,3 +48,9 @@ bench:
 	tests/install postgres
 	tests/install bench
 	$(CARGO) bench --locked --bench service
+
+# The whole way in one's own browser, beside a double of Kratos: prints the address to open.
+demo:
+	tests/install rust
+	$(CARGO) build --locked
+	$(CARGO) run --locked --quiet --example demo

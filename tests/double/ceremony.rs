@@ -159,6 +159,12 @@ fn read<'a, Response: Deserialize<'a>>(text: &'a str) -> Option<Brought<Response
     (brought.kind == "public-key" && !brought.id.is_empty()).then_some(brought)
 }
 
+/// Kratos does not look at the page around a frame (v26.2.0), so whichever it is, it is allowed.
+fn page_around(client_data: &[u8]) -> Vec<String> {
+    let said: Option<Value> = serde_json::from_slice(client_data).ok();
+    said.and_then(|said| Some(said.get("topOrigin")?.as_str()?.to_owned())).into_iter().collect()
+}
+
 /// The credential that was made, if it answers this challenge, at one of the origins, and holds together.
 pub fn finish_registration(
     rp: &RelyingParty,
@@ -169,8 +175,10 @@ pub fn finish_registration(
 ) -> Result<Key, Unfit> {
     let brought = read::<Attested>(text).ok_or(Unfit::Unreadable)?;
     let bytes = |text: &str| random::from_base64(text).ok_or(Unfit::Unreadable);
+    let client_data = bytes(&brought.response.client_data)?;
+    let around = page_around(&client_data);
     let attestation = AuthenticatorAttestation::new(
-        bytes(&brought.response.client_data)?,
+        client_data,
         bytes(&brought.response.attestation_object)?,
         AuthTransports::NONE,
     );
@@ -178,6 +186,7 @@ pub fn finish_registration(
     let registration = Registration::new(attestation, AuthenticatorAttachment::None, extensions);
     let options = RegistrationVerificationOptions::<'_, '_, String, String> {
         allowed_origins: &rp.origins,
+        allowed_top_origins: Some(&around),
         error_on_unsolicited_extensions: false,
         ..Default::default()
     };
@@ -272,6 +281,7 @@ pub fn finish_login(
         },
     )
     .map_err(|error| Unfit::NotGenuine(error.to_string()))?;
+    let around = page_around(&assertion.client_data);
     let response = DiscoverableAuthenticatorAssertion::new(
         assertion.client_data,
         assertion.authenticator_data,
@@ -283,6 +293,7 @@ pub fn finish_login(
     let authentication = DiscoverableAuthentication::new(credential, response, AuthenticatorAttachment::None);
     let options = AuthenticationVerificationOptions::<'_, '_, String, String> {
         allowed_origins: &rp.origins,
+        allowed_top_origins: Some(&around),
         error_on_unsolicited_extensions: false,
         auth_attachment_enforcement: AuthenticatorAttachmentEnforcement::Ignore(false),
         // Kratos only warns of a counter that did not move.

@@ -22,6 +22,8 @@ pub struct Config {
     pub allowed_return_urls: Vec<String>,
     /// Exact origins, with credentials.
     pub cors_origins: Vec<String>,
+    /// None: the cookies belong to the host alone.
+    pub cookie_domain: Option<String>,
     pub rp: RelyingParty,
     pub methods: Methods,
     pub privileged_session_max_age: SignedDuration,
@@ -114,6 +116,7 @@ impl Default for Config {
             after_registration_url: format!("{service}/post-registration"),
             allowed_return_urls: origins.iter().map(|origin| format!("{origin}/")).collect(),
             cors_origins: origins.clone(),
+            cookie_domain: None,
             rp: RelyingParty { id: "localhost".into(), name: "Example".into(), origins },
             methods: Methods::default(),
             privileged_session_max_age: SignedDuration::from_hours(1),

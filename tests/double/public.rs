@@ -44,7 +44,7 @@ pub fn logout(kratos: &Kratos, exchange: &mut Exchange, state: &mut State) -> Re
     }
     let to = return_to::settle(config, exchange.query("return_to").as_deref(), &config.page("login"))?;
     state.sessions.remove(&session.id);
-    exchange.set.push(cookies::gone(cookies::SESSION));
+    exchange.set.push(cookies::gone(config, cookies::SESSION));
     exchange.regenerate_csrf(config);
     Ok(if exchange.fetches() { Answer::Nothing } else { Answer::To(to) })
 }

@@ -150,16 +150,21 @@ fn configure(directory: &Path, [kratos, kratos_admin, service]: [u16; 3], key: &
         fs::copy(source.join(file), directory.join(file)).unwrap();
     }
     let mut text = fs::read_to_string(source.join("kratos.yml")).unwrap();
-    for (from, to) in [
+    let changes = [
         (PLACEHOLDER.to_owned(), key.to_owned()),
         ("localhost:5050".to_owned(), format!("localhost:{service}")),
         ("localhost:4433".to_owned(), format!("localhost:{kratos}")),
         ("localhost:4434".to_owned(), format!("localhost:{kratos_admin}")),
         ("port: 4433".to_owned(), format!("port: {kratos}")),
         ("port: 4434".to_owned(), format!("port: {kratos_admin}")),
-    ] {
-        assert!(text.contains(&from), "kratos.yml no longer holds {from:?}");
-        text = text.replace(&from, &to);
+    ];
+    // All are marked before any is filled in: a port may begin with the digits of another.
+    for (nth, (from, _)) in changes.iter().enumerate() {
+        assert!(text.contains(from), "kratos.yml no longer holds {from:?}");
+        text = text.replace(from, &format!("\u{0}{nth}\u{0}"));
+    }
+    for (nth, (_, to)) in changes.iter().enumerate() {
+        text = text.replace(&format!("\u{0}{nth}\u{0}"), to);
     }
     fs::write(directory.join("kratos.yml"), text).unwrap();
 }

@@ -154,7 +154,7 @@ export class Attempt {
           break;
         }
         case 'unreachable':
-          why = 'network';
+          why = answer.status === null ? 'network' : 'kratos';
           if (await this.#isThere(id)) return { kind: 'saved', flow: null };
           await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
           break;
@@ -166,7 +166,12 @@ export class Attempt {
         }
       }
     }
-    return (await this.#isThere(id)) ? { kind: 'saved', flow: null } : { kind: 'not_saved', why };
+    if (await this.#isThere(id)) return { kind: 'saved', flow: null };
+    // A new passkey that cannot be verified is answered 500, without a form (v26.2.0).
+    if (why === 'kratos') {
+      console.warn(`passkey elements: Kratos does not take the new passkey. Its log says why; is ${location.origin} in rp.origins?`);
+    }
+    return { kind: 'not_saved', why };
   }
 
   /** @param {string} id */

@@ -18,11 +18,13 @@ import { METHODS, readFlow } from './flow.js';
  *   | { kind: 'browser_location', to: URL }
  *   | { kind: 'return_to_forbidden' }
  *   | { kind: 'not_understood', messages: readonly number[], flow: SettingsFlow | null }
- *   | { kind: 'unreachable' }} Refusal
+ *   | { kind: 'unreachable', status: number | null }} Refusal `status`: Kratos failed; `null`: there was no answer
  */
 /** @typedef {{ kind: 'flow', flow: SettingsFlow }} Opened */
 /** @typedef {{ kind: 'saved', flow: SettingsFlow | null }} Saved */
 
+/** Kratos refuses a security key without a name, before it looks at anything else (v26.2.0: 4000002). */
+const NAMELESS = 'Passkey';
 /** Kratos writes to its database and verifies a signature. */
 const PATIENCE_MS = 10_000;
 
@@ -56,7 +58,7 @@ export class Kratos {
    */
   add(flow, kind, credential, name) {
     const fields = /** @type {Record<string, string>} */ ({ [METHODS[kind].register]: credential });
-    if (kind === 'security_key') fields['webauthn_register_displayname'] = name ?? '';
+    if (kind === 'security_key') fields['webauthn_register_displayname'] = name || NAMELESS;
     return this.#submit(flow, kind, fields);
   }
 
@@ -122,7 +124,7 @@ export class Kratos {
       const body = await response.json();
       return response.ok ? { kind: 'saved', flow: readFlow(body) } : refusal(response.status, body);
     } catch {
-      return { kind: 'unreachable' };
+      return { kind: 'unreachable', status: null };
     }
   }
 }
@@ -132,7 +134,7 @@ export class Kratos {
  * @returns {Opened | Refusal}
  */
 function asOpened({ flow }) {
-  return flow ? { kind: 'flow', flow } : { kind: 'unreachable' };
+  return flow ? { kind: 'flow', flow } : { kind: 'unreachable', status: 200 };
 }
 
 /**
@@ -152,7 +154,7 @@ function refusal(status, body) {
     case 'security_identity_mismatch':
       return { kind: 'identity_mismatch' };
     case 'browser_location_change_required':
-      return to ? { kind: 'browser_location', to } : { kind: 'unreachable' };
+      return to ? { kind: 'browser_location', to } : { kind: 'unreachable', status };
     case 'self_service_flow_return_to_forbidden':
       return { kind: 'return_to_forbidden' };
     case 'self_service_flow_expired':
@@ -165,5 +167,5 @@ function refusal(status, body) {
     const flow = readFlow(body);
     return { kind: 'not_understood', messages: flow?.messages ?? [], flow };
   }
-  return { kind: 'unreachable' };
+  return { kind: 'unreachable', status };
 }

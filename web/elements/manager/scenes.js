@@ -4,6 +4,7 @@ import { crossroad } from '../surface/crossroads.js';
 import { h } from '../surface/dom.js';
 import { icon, providerIcon } from '../surface/icons.js';
 import * as parts from '../surface/parts.js';
+import { datesOf, nameOf } from './labels.js';
 
 /** @typedef {import('../words/words.js').Words} Words */
 /** @typedef {import('../surface/surface.js').Scene} Scene */
@@ -73,7 +74,8 @@ export function scene(state, words, act, frame) {
  */
 function list(state, words, act, frame) {
   const text = state.note ? noteText(state.note, state, words) : null;
-  const items = h('ul', {}, ...state.items.map((item) => held(item, state, words, act, frame)));
+  const dates = datesOf(state.items, words);
+  const items = h('ul', {}, ...state.items.map((item) => held(item, dates.get(item.id) ?? null, state, words, act, frame)));
   return {
     name: 'list',
     content: h(
@@ -126,21 +128,21 @@ function adding(state, words, act) {
 
 /**
  * @param {Item} item
+ * @param {string | null} date when it was added
  * @param {Listing} state
  * @param {Words} words
  * @param {Actions} act
  * @param {parts.Frame} frame
  */
-function held(item, state, words, act, frame) {
+function held(item, date, state, words, act, frame) {
   const isNew = item.id === state.fresh;
   const about = [
-    item.addedAt && words.say('held.added', { date: words.date(item.addedAt) }),
+    date && words.say('held.added', { date }),
     item.isBackedUp === null ? null : words.say(item.isBackedUp ? 'held.backed_up' : 'held.only_here'),
   ].filter((text) => typeof text === 'string');
   const remove = parts.button('second', `remove-${item.id}`, words.say('held.remove'), () => act.askToRemove(item));
-  remove.ariaLabel = item.addedAt
-    ? words.say('held.remove_named_added', { name: nameOf(item, words), date: words.date(item.addedAt) })
-    : words.say('held.remove_named', { name: nameOf(item, words) });
+  const name = nameOf(item, words);
+  remove.ariaLabel = date ? words.say('held.remove_named_added', { name, date }) : words.say('held.remove_named', { name });
   const last = item.isRemovable ? null : h('p', { class: 'muted small' }, words.say('held.last'));
   return h(
     'li',
@@ -149,20 +151,12 @@ function held(item, state, words, act, frame) {
     h(
       'div',
       {},
-      parts.subheading(frame, h('bdi', {}, nameOf(item, words)), isNew && ' ', isNew && h('span', { class: 'badge' }, words.say('held.new'))),
+      parts.subheading(frame, h('bdi', {}, name), isNew && ' ', isNew && h('span', { class: 'badge' }, words.say('held.new'))),
       h('p', { class: 'muted small' }, about.join(' · ')),
       last,
     ),
     item.isRemovable && remove,
   );
-}
-
-/**
- * @param {Item} item
- * @param {Words} words
- */
-export function nameOf(item, words) {
-  return item.name ?? words.say(item.kind === 'passkey' ? 'held.passkey' : 'held.security_key');
 }
 
 /**
@@ -177,7 +171,10 @@ export function nameOf(item, words) {
 export function naming(which, proposed, words, named) {
   const label = words.say(which === 'passkey' ? 'held.add' : 'held.add_key');
   const field = parts.field('key-name', words.say('offer.name'), proposed);
-  const add = parts.button('first', 'add', label, () => named(field.querySelector('input')?.value ?? ''));
+  const add = parts.button('first', 'add', label, () => {
+    dialog.dataset['answered'] = '';
+    named(field.querySelector('input')?.value ?? '');
+  });
   const cancel = parts.button('second', 'cancel', words.say('naming.cancel'), () => dialog.close());
   const title = h('h2', { id: 'naming-title', class: 'title' }, label);
   const inside = h('div', { class: 'inside' }, title, field, h('div', { class: 'row' }, cancel, add));
@@ -199,6 +196,7 @@ export function removal(item, { words, isPrivileged, confirmed }) {
   const cancel = parts.button('second', 'keep', words.say('removal.cancel'), () => dialog.close());
   const confirm = parts.button('danger', 'remove', words.say('removal.confirm'), async () => {
     parts.busy(confirm, words.say('offer.getting_ready'));
+    dialog.dataset['answered'] = '';
     await confirmed();
     dialog.close();
   });

@@ -233,7 +233,7 @@ export class Course {
   /** @returns {Promise<{ kind: 'ready' } | { kind: 'config' } | Refusal>} */
   async #prepare() {
     const { kratos, device, privilege } = this.#visit;
-    if (!kratos || device?.kind === 'unable' || !device) return { kind: 'unreachable' };
+    if (!kratos || device?.kind === 'unable' || !device) return { kind: 'unreachable', status: null };
     const prepared = await this.#preparation.attempt(kratos, device);
     if (prepared.kind !== 'ready') return prepared;
     // Without a way back nobody can be sent to sign in first.

@@ -1,5 +1,6 @@
 // What both elements show when it is about who is signed in, and not about passkeys.
 
+import { h } from './dom.js';
 import { icon } from './icons.js';
 import * as parts from './parts.js';
 
@@ -13,12 +14,17 @@ import * as parts from './parts.js';
  * @returns {import('./surface.js').Scene}
  */
 export function crossroad(state, words, frame, go) {
-  const account = state.name === 'other_person' ? state.account : null;
-  const text =
-    state.name === 'other_person' && !account
-      ? words.say('other_person.text_unknown')
-      : words.say(`${state.name}.text`, account ? { account } : {});
+  const text = textOf(state, words);
   const title = words.say(`${state.name}.title`);
   const first = parts.button('first', 'round', words.say(`${state.name}.action`), go);
   return { name: state.name, content: parts.card({ mark: icon('person'), title, texts: [text], actions: [first], frame, words }), says: title };
+}
+
+/**
+ * @param {Crossroad} state
+ * @param {import('../words/words.js').Words} words
+ */
+function textOf(state, words) {
+  if (state.name !== 'other_person') return words.say(`${state.name}.text`);
+  return state.account ? h('span', {}, ...parts.named(words, 'other_person.text', state.account)) : words.say('other_person.text_unknown');
 }

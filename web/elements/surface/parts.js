@@ -19,7 +19,7 @@ import { h } from './dom.js';
  * @typedef {object} CardContent
  * @property {Node | Node[]} mark
  * @property {string} title
- * @property {readonly (string | null)[]} texts
+ * @property {readonly (string | Node | null)[]} texts
  * @property {Node | null} [account]
  * @property {Node | null} [note]
  * @property {Node | null} [before] above the actions
@@ -129,8 +129,20 @@ export function note(text) {
  * @param {string} name
  */
 export function account(words, key, name) {
+  return h('p', { class: 'account', part: 'account' }, h('span', {}, ...named(words, key, name)));
+}
+
+/**
+ * A sentence about somebody.
+ *
+ * @param {Words} words
+ * @param {Key} key
+ * @param {string} name
+ * @returns {import('./dom.js').Child[]}
+ */
+export function named(words, key, name) {
   const [before, after] = words.around(key, 'account');
-  return h('p', { class: 'account', part: 'account' }, h('span', {}, before, h('bdi', {}, name), after));
+  return [before, h('bdi', {}, name), after];
 }
 
 /**

@@ -45,7 +45,7 @@ export class Surface extends Base {
   show(scene, cause) {
     const isNew = scene.name !== this.#shown;
     // What was asked is answered: its dialog must not keep the focus from what comes of it.
-    if (cause === 'person') this.#root.querySelector('dialog')?.close();
+    if (cause === 'person') closeAnswered(this.#root);
     const active = this.#root.activeElement;
     const held = active instanceof HTMLElement ? active.dataset['key'] : undefined;
     const wasInside = active !== null;
@@ -147,4 +147,9 @@ export class Surface extends Base {
 /** @param {Element | null} element */
 function focus(element) {
   if (element instanceof HTMLElement) element.focus();
+}
+
+/** @param {ShadowRoot} root */
+function closeAnswered(root) {
+  for (const dialog of root.querySelectorAll('dialog')) if ('answered' in dialog.dataset) dialog.close();
 }

@@ -62,11 +62,12 @@ export class Words {
   }
 
   /**
-   * @param {string | number | Date} time
+   * @param {string} time RFC 3339
+   * @param {{ exact?: boolean }} [how] `exact`: to the second
    * @returns {string}
    */
-  date(time) {
-    return new Intl.DateTimeFormat(this.#locale, { dateStyle: 'long' }).format(new Date(time));
+  date(time, { exact = false } = {}) {
+    return new Intl.DateTimeFormat(this.#locale, { dateStyle: 'long', ...(exact && { timeStyle: 'medium' }) }).format(new Date(time));
   }
 }
 
