@@ -6,6 +6,7 @@ import { Preparation } from '../attempt/preparation.js';
 import { signalUnknown } from '../attempt/signal.js';
 import { Tabs } from '../tabs/tabs.js';
 import { proposedName } from '../visit/device.js';
+import { wayOut } from '../visit/refusals.js';
 import { Return } from '../visit/resume.js';
 import { Rounds } from '../visit/rounds.js';
 import { Visit } from '../visit/visit.js';
@@ -51,6 +52,10 @@ export class Course {
   /** @type {Record<'passkey' | 'security_key', Attempt | null>} */
   #attempts = { passkey: null, security_key: null };
   #wasRefreshed = false;
+  /** Told when the list is there. */
+  #wanted = /** @type {{ fresh?: string | null, note?: Note | null }} */ ({});
+  /** The newest load under way. */
+  #loading = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #turn;
 
@@ -201,7 +206,7 @@ export class Course {
     if (this.#isOver) return;
     if (result.kind === 'removed') await this.#removed(item);
     else if (result.kind === 'not_removed') await this.#load({ note: { what: 'not_removed' } }, 'person');
-    else if (result.kind !== 'refresh_required') this.#wayOut(result);
+    else if (result.kind !== 'refresh_required') this.#refused(result, 'person');
     else if (this.#wasRefreshed) await this.#load({ note: { what: 'not_removed_privilege' } }, 'person');
     else this.#rounds.reauthenticate({ why: 'remove', credential: item.id });
   }
@@ -224,6 +229,10 @@ export class Course {
     }
   }
 
+  get #isBusy() {
+    return this.#state.name === 'working' || this.#state.name === 'saving';
+  }
+
   get #isOver() {
     return this.#ending.signal.aborted;
   }
@@ -237,10 +246,15 @@ export class Course {
   async #load(change, cause) {
     const { kratos, device } = this.#visit;
     if (!kratos) return;
+    const before = this.#state.name;
+    this.#wanted = { ...this.#wanted, ...change };
+    const turn = {};
+    this.#loading = turn;
     const [opened, provided] = await Promise.all([this.#preparation.open(kratos), this.#visit.passkeys()]);
-    if (this.#isOver) return;
+    // A later one shows it all; and a person who has begun something meanwhile is not disturbed.
+    if (this.#isOver || this.#loading !== turn || (this.#isBusy && this.#state.name !== before)) return;
     if (opened.kind !== 'flow') {
-      this.#wayOut(opened);
+      this.#refused(opened, 'itself');
       return;
     }
     const { flow } = opened;
@@ -259,10 +273,11 @@ export class Course {
         takesKeys: this.#attempts.security_key !== null,
         fresh: shown?.fresh ?? null,
         note: shown?.note ?? null,
-        ...change,
+        ...this.#wanted,
       },
       cause,
     );
+    this.#wanted = {};
     this.#renewLater();
     this.#waitForNews();
   }
@@ -331,7 +346,7 @@ export class Course {
       case 'browser_location':
       case 'signed_out':
       case 'identity_changed':
-        this.#wayOut(result);
+        this.#refused(result, 'person');
     }
   }
 
@@ -363,45 +378,15 @@ export class Course {
     });
   }
 
-  /** @param {Refusal | Refused} refusal */
-  #wayOut(refusal) {
-    switch (refusal.kind) {
-      case 'signed_out':
-      case 'second_factor':
-      case 'identity_changed':
-        this.#refused(refusal, 'person');
-        break;
-      case 'identity_mismatch':
-        void this.#otherPerson();
-        break;
-      case 'browser_location':
-        this.#rounds.follow(refusal.to);
-        break;
-      default:
-        this.#show({ name: 'not_loaded' }, 'itself');
-    }
-  }
-
   /**
-   * @param {Refused | Extract<Refusal, { kind: 'signed_out' | 'second_factor' }>} refused
+   * @param {Refusal | Refused} refusal
    * @param {Cause} cause
    */
-  #refused(refused, cause) {
-    switch (refused.kind) {
-      case 'unreachable':
-        this.#show({ name: 'not_loaded' }, cause);
-        break;
-      case 'identity_changed':
-        void this.#otherPerson();
-        break;
-      case 'second_factor':
-        this.#rounds.learn(refused.to);
-        this.#show({ name: 'second_factor' }, cause);
-        break;
-      case 'signed_out':
-        this.#rounds.learn('signIn' in refused ? refused.signIn : null);
-        this.#show({ name: 'signed_out' }, cause);
-    }
+  #refused(refusal, cause) {
+    const way = wayOut(refusal, this.#rounds);
+    if (way === 'other_person') void this.#otherPerson();
+    else if (way === 'unreachable') this.#show({ name: 'not_loaded' }, cause);
+    else if (way !== 'followed') this.#show({ name: way }, cause);
   }
 
   async #otherPerson() {

@@ -216,7 +216,7 @@ export class Course {
     const prepared = await this.#prepare();
     if (this.#isTooLate) return;
     if (prepared.kind !== 'ready') {
-      this.#exits.wayOut(prepared, 'itself');
+      this.#exits.refused(prepared, 'itself');
     } else if (kept?.why === 'create' && !privilege.isSome) {
       this.#exits.notGained('itself');
     } else if (kept?.why === 'rescue') {
@@ -287,7 +287,7 @@ export class Course {
     const prepared = await this.#prepare();
     if (this.#isOver || this.#state.name !== 'offer') return;
     if (prepared.kind === 'ready') this.#showOffer(change, 'itself');
-    else this.#exits.wayOut(prepared, 'person');
+    else this.#exits.refused(prepared, 'person');
   }
 
   /**
@@ -327,7 +327,7 @@ export class Course {
       case 'browser_location':
       case 'signed_out':
       case 'identity_changed':
-        this.#exits.wayOut(result, 'person');
+        this.#exits.refused(result, 'person');
     }
   }
 

@@ -1,5 +1,7 @@
 // Every way out of an offer: on to where the person was going, or round by somewhere and back.
 
+import { wayOut } from '../visit/refusals.js';
+
 /** @typedef {import('../service/onboarding.js').Refused} Refused */
 /** @typedef {import('../visit/visit.js').Visit} Visit */
 /** @typedef {import('../visit/device.js').Unable} Unable */
@@ -102,48 +104,13 @@ export class Exits {
    * @param {Refusal | Refused | { kind: 'config' }} refusal
    * @param {Cause} cause
    */
-  wayOut(refusal, cause) {
-    switch (refusal.kind) {
-      case 'config':
-        this.unavailable('config', null);
-        break;
-      case 'signed_out':
-      case 'second_factor':
-      case 'identity_changed':
-        this.refused(refusal, cause);
-        break;
-      case 'identity_mismatch':
-        void this.otherPerson(cause);
-        break;
-      case 'browser_location':
-        this.#rounds.follow(refusal.to);
-        break;
-      default:
-        this.goOn(cause);
-    }
-  }
-
-  /**
-   * @param {Refused | Extract<Refusal, { kind: 'signed_out' | 'second_factor' }>} refused
-   * @param {Cause} cause
-   */
-  refused(refused, cause) {
+  refused(refusal, cause) {
+    if (refusal.kind === 'config') return this.unavailable('config', null);
     if (this.#isUnseenCard) return;
-    switch (refused.kind) {
-      case 'unreachable':
-        this.goOn(cause);
-        break;
-      case 'identity_changed':
-        void this.otherPerson(cause);
-        break;
-      case 'second_factor':
-        this.#rounds.learn(refused.to);
-        this.#show({ name: 'second_factor' }, cause);
-        break;
-      case 'signed_out':
-        this.#rounds.learn('signIn' in refused ? refused.signIn : null);
-        this.#show({ name: 'signed_out' }, cause);
-    }
+    const way = wayOut(refusal, this.#rounds);
+    if (way === 'other_person') void this.otherPerson(cause);
+    else if (way === 'unreachable') this.goOn(cause);
+    else if (way !== 'followed') this.#show({ name: way }, cause);
   }
 
   /** @param {Cause} cause */
