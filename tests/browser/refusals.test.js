@@ -15,6 +15,7 @@ import {
 /** @typedef {import('./person/person.js').Person} Person */
 
 const test = inWorld();
+const unknown = inWorld({ isPageKnown: false });
 const SUBMITTED = /\/self-service\/settings\?flow=/;
 const AGAIN = /^(Set up a passkey|Try again)$/;
 
@@ -233,3 +234,15 @@ function cors(route) {
   const origin = route.request().headers()['origin'] ?? '';
   return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
 }
+
+unknown('the page is not one of rp.origins: said in plain words, and the operator is told which setting', async ({ person, page, world }) => {
+  await isOffered(person);
+  await press(page, SET_UP);
+  await reads(page, /could not be saved/);
+  await isInPlainWords(person);
+  assert.deepEqual((await person.credentials()).passkeys, []);
+  assert.match(person.watch.console.join('\n'), /warning: passkey elements: .*rp\.origins/);
+  await until('it is counted', async () => /onboarding_page_reports_total\{(?=[^}]*"failed")(?=[^}]*"kratos")/.test(await world.metrics()));
+  await press(page, SKIP);
+  await arrives(page, world.appUrl('/'));
+}, { expects: [/^500 .*\/self-service\/settings/] });

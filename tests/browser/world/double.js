@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { BUILT } from './paths.js';
 import { Program } from './process.js';
-import { local, origins } from './site.js';
+import { local, origins, relyingOrigins } from './site.js';
 
 /**
  * @param {string} directory where it may write
@@ -27,7 +27,7 @@ export async function kratosDouble(directory, ports, site, arrangement, key) {
     allowed_return_urls: [`${service}/`, `${app}/`],
     cors_origins: origins(site),
     ...(site.cookieDomain && { cookie_domain: site.cookieDomain }),
-    rp: { id: rpId, name: 'Example', origins: origins(site) },
+    rp: { id: rpId, name: 'Example', origins: relyingOrigins(site, arrangement) },
     methods: {
       passkey: arrangement.methods.includes('passkey'),
       webauthn: arrangement.methods.includes('webauthn') ? 'passwordless' : 'off',

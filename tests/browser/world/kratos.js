@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml';
 
 import { ROOT } from './paths.js';
 import { Program } from './process.js';
-import { local, origins } from './site.js';
+import { local, origins, relyingOrigins } from './site.js';
 
 const FILES = [
   'identity.schema.json',
@@ -52,7 +52,7 @@ function arrange(config, site, arrangement) {
   config.serve.public.cors.allowed_origins = origins(site);
   if (site.cookieDomain) config.cookies.domain = site.cookieDomain;
   for (const method of ['passkey', 'webauthn']) {
-    Object.assign(config.selfservice.methods[method].config.rp, { id: site.rpId, origins: origins(site) });
+    Object.assign(config.selfservice.methods[method].config.rp, { id: site.rpId, origins: relyingOrigins(site, arrangement) });
   }
   const { methods, flows } = config.selfservice;
   methods.passkey.enabled = arrangement.methods.includes('passkey');

@@ -43,6 +43,16 @@ export function origins({ service, app }) {
   return [...new Set([service, app].map((url) => new URL(url).origin))];
 }
 
+/**
+ * Those that Kratos knows as the relying party's.
+ *
+ * @param {Site} site
+ * @param {import('./world.js').Arrangement} arrangement
+ */
+export function relyingOrigins(site, { isPageKnown }) {
+  return isPageKnown ? origins(site) : [new URL(site.app).origin];
+}
+
 /** @param {number} port */
 export function local(port) {
   return `http://localhost:${port}`;

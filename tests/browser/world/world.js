@@ -22,6 +22,7 @@ import { local, site } from './site.js';
  * @property {string} privilegedFor `privileged_session_max_age`, in both
  * @property {boolean} code whether people can sign in by a code as well, and so may remove their last passkey
  * @property {import('./site.js').Kind} site where browsers find the three
+ * @property {boolean} isPageKnown whether the service's page is in Kratos's `rp.origins`, as it should be
  * @property {Record<string, string>} service further settings of the service, `ONBOARDING__…`
  */
 
@@ -31,7 +32,7 @@ import { local, site } from './site.js';
  */
 
 /** @type {Arrangement} */
-const USUAL = { methods: ['passkey', 'webauthn'], privilegedFor: '1h', code: true, site: 'ports', service: {} };
+const USUAL = { methods: ['passkey', 'webauthn'], privilegedFor: '1h', code: true, site: 'ports', isPageKnown: true, service: {} };
 
 const KEY = 'the-key-of-this-test';
 
