@@ -24,8 +24,8 @@ pub struct PageLinks {
     pub manage: String,
     #[schema(format = "uri")]
     pub sign_in: String,
-    /// Where the page goes on to: the wanted `return_to` where that is allowed, else the default.
-    #[schema(format = "uri")]
+    /// Where the page goes on to: the wanted `return_to` where that is allowed, else the default. Absolute, and written as
+    /// browsers write it (the URL standard), which may leave a character as it is that RFC 3986 would escape.
     pub return_to: String,
 }
 

@@ -31,7 +31,8 @@ pub struct PageFile {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BrandFile {
-    /// What the product is called, as in "sign in to …": 1 to 64 characters. Default: the host of the page.
+    /// What the product is called, as in "sign in to …": 1 to 64 characters. Default: what Kratos calls its
+    /// relying party (`rp.display_name`), else the host of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "Example Shop")]
     name: Option<String>,
