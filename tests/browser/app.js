@@ -12,7 +12,9 @@ export async function registersInApp({ world, page, email, password }, returnTo)
 }
 
 /** @param {Person} person */
-export async function signsOutInApp({ world, page }) {
+export async function signsOutInApp({ world, page, watch }) {
+  // The card on the home page asks a moment after the page is there: perhaps as nobody.
+  watch.expect(/^401 .*\/api\/onboarding\?/);
   await page.goto(world.appUrl('/'));
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.waitForURL((url) => url.pathname === '/login' && url.searchParams.has('flow'));

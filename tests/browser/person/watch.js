@@ -30,7 +30,11 @@ export class Watch {
   async over(context) {
     await context.exposeBinding('__told', ({ page }, told) => this.#hear(page, told));
     await context.addInitScript(guard);
-    context.on('weberror', (error) => this.#problem(`error: ${error.error().stack ?? error.error()}`));
+    context.on('weberror', (event) => {
+      const error = event.error();
+      // An exception of the browser's own may come without a stack.
+      this.#problem(`error: ${error.stack || `${error.name}: ${error.message}`}`);
+    });
     context.on('console', (message) => {
       const { url } = message.location();
       this.console.push(`${message.type()}: ${message.text()} (${url})`);
