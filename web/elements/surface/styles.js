@@ -2,6 +2,18 @@
 
 import { parseColour, readableOn, written } from './colour.js';
 
+const DARK_COLOURS = `
+  color-scheme: dark;
+  --_accent: var(--passkey-accent, #9db1ff);
+  --_on-accent: var(--passkey-on-accent, #10142a);
+  --_surface: var(--passkey-surface, #1b1e26);
+  --_text: var(--passkey-text, #f2f3f7);
+  --_muted: var(--passkey-muted, #b3b9c6);
+  --_border: var(--passkey-border, #343945);
+  --_control-border: var(--passkey-control-border, #7d8596);
+  --_shadow: var(--passkey-shadow, 0 12px 32px rgb(0 0 0 / .35));
+`;
+
 const CSS = `
 :host {
   --_accent: var(--passkey-accent, #2f4fd6);
@@ -26,29 +38,9 @@ const CSS = `
 }
 :host([hidden]) { display: none; }
 @media (prefers-color-scheme: dark) {
-  :host(:not([theme="light"])) {
-    color-scheme: dark;
-    --_accent: var(--passkey-accent, #9db1ff);
-    --_on-accent: var(--passkey-on-accent, #10142a);
-    --_surface: var(--passkey-surface, #1b1e26);
-    --_text: var(--passkey-text, #f2f3f7);
-    --_muted: var(--passkey-muted, #b3b9c6);
-    --_border: var(--passkey-border, #343945);
-    --_control-border: var(--passkey-control-border, #7d8596);
-    --_shadow: var(--passkey-shadow, 0 12px 32px rgb(0 0 0 / .35));
-  }
+  :host(:not([theme="light"])) {${DARK_COLOURS}}
 }
-:host([theme="dark"]) {
-  color-scheme: dark;
-  --_accent: var(--passkey-accent, #9db1ff);
-  --_on-accent: var(--passkey-on-accent, #10142a);
-  --_surface: var(--passkey-surface, #1b1e26);
-  --_text: var(--passkey-text, #f2f3f7);
-  --_muted: var(--passkey-muted, #b3b9c6);
-  --_border: var(--passkey-border, #343945);
-  --_control-border: var(--passkey-control-border, #7d8596);
-  --_shadow: var(--passkey-shadow, 0 12px 32px rgb(0 0 0 / .35));
-}
+:host([theme="dark"]) {${DARK_COLOURS}}
 *, *::before, *::after { box-sizing: border-box; }
 .card {
   container-type: inline-size;
