@@ -33,6 +33,19 @@ test('not a secure context: no offer', async (scene) => {
   await isNotOffered(scene);
 });
 
+test('a page over plain http of another host than localhost: no offer, and no error', async ({ person, page, world }) => {
+  await person.register();
+  const url = world.app.publish('/plain', {
+    body: `<!doctype html><html lang="en"><title>Plain</title><h1>Plain</h1><passkey-offer placement="card"></passkey-offer>
+      <script type="module" src="${world.serviceUrl('/elements/v1.js')}"></script></html>`,
+  });
+  await page.route('http://plain.test/**', (route) => route.continue({ url: route.request().url().replace('http://plain.test', new URL(url).origin) }));
+  await page.goto('http://plain.test/plain');
+  assert.equal(await page.evaluate(() => window.isSecureContext), false);
+  await until('it was asked', () => person.watch.console.some((line) => /^warning: passkey elements: /.test(line)));
+  assert.equal(await page.locator('passkey-offer').isVisible(), false);
+}, { expects: [/plain\.test/, /net::ERR/, /CORS/] });
+
 test('a frame of another origin without permission: no offer; with permission: an offer that works', async ({ person, page, world }) => {
   await person.register();
   const inner = world.app.publish('/inner', {

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 import { inWorld } from './scenario.js';
-import { action, isDecided, press, READY, sees, SET_UP, SKIP, TITLE, until } from './steps.js';
+import { action, arrives, isDecided, press, READY, sees, SET_UP, SKIP, TITLE, until } from './steps.js';
 import { ROOT } from './world/paths.js';
 
 /** @typedef {import('./world/world.js').World} World */
@@ -85,6 +85,25 @@ test('without JavaScript the children are there', async ({ person, world }) => {
     assert.equal(await page.getByRole('link').first().getAttribute('href'), world.appUrl('/settings'));
   } finally {
     await context.close();
+  }
+});
+
+test('a browser that cannot show the elements keeps the children', async ({ person, page, world }) => {
+  await person.register();
+  await page.goto(world.serviceUrl('/post-registration'));
+  await page.getByRole('link', { name: 'Continue' }).click();
+  await arrives(page, world.appUrl('/'));
+}, { lacks: ['styleSheets'] });
+
+test('a setting that makes no sense is said in the console, and does no harm', async ({ person, page, world }) => {
+  await person.register();
+  await page.goto(host(world, '/nonsense', `<passkey-offer placement="card" words="null" brand-colour="red" logo="javascript:alert(1)"
+    support-url="javascript:alert(1)" heading-level="9" service-url="http://["></passkey-offer>`));
+  await sees(page, TITLE);
+  assert.equal(await page.locator('passkey-offer').getByRole('link').count(), 0);
+  assert.equal(await page.locator('passkey-offer img').count(), 0);
+  for (const attribute of ['words', 'service-url']) {
+    assert.ok(person.watch.console.some((line) => line.startsWith('warning: passkey-offer:') && line.includes(`"${attribute}"`)), attribute);
   }
 });
 

@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 
+import { focused } from './person/look.js';
 import { inWorld } from './scenario.js';
 import {
   action, arrives, CONTINUE, isCounted, isDecided, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until,
 } from './steps.js';
 
 const test = inWorld();
+const withKeys = inWorld({ methods: ['webauthn'] });
 
 const NOT_STARTED = 'That did not start. Try again.';
 const CANCELLED = /No passkey was created/;
@@ -158,3 +160,20 @@ test('a browser without passkeys: no offer, and it is not held against the accou
   const decision = await person.decision();
   assert.equal(decision.decision, 'offer', decision.reason);
 }, { lacks: ['webauthn'], device: null });
+
+withKeys('what the person wrote and opened is still there when the offer is drawn anew', async ({ person, page }) => {
+  await isOffered(person);
+  await page.getByText('What is a passkey?').click();
+  await page.getByLabel('Name').fill('On my key ring');
+  await page.getByLabel('Name').focus();
+  // Each of these draws it anew: another text, and a look at who is signed in.
+  await page.evaluate(() => document.querySelector('passkey-offer')?.setAttribute('app-name', 'Another'));
+  await reads(page, /sign in to Another/);
+  assert.equal(await page.getByLabel('Name').inputValue(), 'On my key ring');
+  await reads(page, /replaces your password/);
+  assert.equal((await focused(page)).tag, 'input');
+  await person.refuse('NotAllowedError', 1_300);
+  await press(page, SET_UP);
+  await reads(page, CANCELLED);
+  assert.equal(await page.getByLabel('Name').inputValue(), 'On my key ring');
+});

@@ -55,6 +55,11 @@ usual('the same in a browser without parseCreationOptionsFromJSON, toJSON and ge
   expects: [/^401 .*whoami/],
 });
 
+usual('the same in a browser that is a few years old', (scene) => wholeWay(scene, 'passkey'), {
+  lacks: ['parseCreationOptionsFromJSON', 'toJSON', 'getClientCapabilities', 'signals', 'recent'],
+  expects: [/^401 .*whoami/],
+});
+
 webauthnOnly('and so with the webauthn method only', (scene) => wholeWay(scene, 'webauthn'), {
   lacks: ['parseCreationOptionsFromJSON', 'toJSON', 'getClientCapabilities'],
   expects: [/^401 .*whoami/, /^422 .*\/self-service\/login/],

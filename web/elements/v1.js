@@ -4,7 +4,8 @@
 import { PasskeyManager } from './manager/element.js';
 import { PasskeyOffer } from './offer/element.js';
 
-if (globalThis.customElements) {
+// A browser without constructed style sheets keeps what stands in the page without us.
+if (globalThis.customElements && 'adoptedStyleSheets' in Document.prototype) {
   if (!customElements.get('passkey-offer')) customElements.define('passkey-offer', PasskeyOffer);
   if (!customElements.get('passkey-manager')) customElements.define('passkey-manager', PasskeyManager);
 }

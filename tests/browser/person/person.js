@@ -28,6 +28,16 @@ const LACKING = {
   getClientCapabilities: () => {
     delete (/** @type {any} */ (window).PublicKeyCredential?.getClientCapabilities);
   },
+  /** What came into browsers after passkeys did. */
+  recent: () => {
+    delete (/** @type {any} */ (AbortSignal).any);
+    delete (/** @type {any} */ (URL).canParse);
+    delete (/** @type {any} */ (Promise).withResolvers);
+    delete (/** @type {any} */ (Navigator.prototype).locks);
+  },
+  styleSheets: () => {
+    delete (/** @type {any} */ (Document.prototype).adoptedStyleSheets);
+  },
   signals: () => {
     delete (/** @type {any} */ (window).PublicKeyCredential?.signalUnknownCredential);
   },

@@ -2,6 +2,7 @@
 
 import { webAddress } from './address.js';
 import { METHODS, readFlow } from './flow.js';
+import { within } from './patience.js';
 
 /** @typedef {import('./flow.js').SettingsFlow} SettingsFlow */
 /** @typedef {import('./flow.js').Kind} Kind */
@@ -119,7 +120,7 @@ export class Kratos {
   async #ask(url, init, patience) {
     try {
       const headers = { Accept: 'application/json', ...init.headers };
-      const signal = AbortSignal.timeout(patience);
+      const signal = within(patience);
       const response = await fetch(url, { ...init, headers, credentials: 'include', cache: 'no-store', signal });
       const body = await response.json();
       return response.ok ? { kind: 'saved', flow: readFlow(body) } : refusal(response.status, body);

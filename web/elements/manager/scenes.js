@@ -142,7 +142,8 @@ function held(item, date, state, words, act, frame) {
   ].filter((text) => typeof text === 'string');
   const remove = parts.button('second', `remove-${item.id}`, words.say('held.remove'), () => act.askToRemove(item));
   const name = nameOf(item, words);
-  remove.ariaLabel = date ? words.say('held.remove_named_added', { name, date }) : words.say('held.remove_named', { name });
+  const label = date ? words.say('held.remove_named_added', { name, date }) : words.say('held.remove_named', { name });
+  remove.setAttribute('aria-label', label);
   const last = item.isRemovable ? null : h('p', { class: 'muted small' }, words.say('held.last'));
   return h(
     'li',

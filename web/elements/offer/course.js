@@ -47,6 +47,8 @@ export class Course {
   /** @type {Attempt | null} */
   #attempt = null;
   #cancels = 0;
+  /** What the person called a security key. */
+  #keyName = '';
   /** The person has answered: nothing that happens meanwhile is for them. */
   #isLeaving = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -125,9 +127,10 @@ export class Course {
       return;
     }
     if (!attempt || !state.isReady) return;
+    this.#keyName = keyName.trim();
     const began = performance.now();
     const running = attempt.run({
-      name: keyName.trim() || state.proposedName,
+      name: this.#keyName || state.proposedName,
       signal: this.#ending.signal,
       onMade: () => this.#show({ name: 'saving' }, 'person'),
       who: () => this.#visit.who(),
@@ -254,7 +257,8 @@ export class Course {
   #showOffer(change, cause) {
     const { decision, device } = this.#visit;
     if (!decision || !this.#attempt) return;
-    this.#show({ ...offering(decision, this.#attempt, device, this.#cancels), ...change }, cause);
+    const offer = offering(decision, this.#attempt, device, this.#cancels);
+    this.#show({ ...offer, proposedName: this.#keyName || offer.proposedName, ...change }, cause);
     this.#turnLater(this.#attempt);
     this.#waitForNews();
   }

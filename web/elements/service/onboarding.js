@@ -1,6 +1,7 @@
 // What the service is asked and told. Every answer is one of a closed set: nothing here throws but for an abort.
 
 import { webAddress } from '../kratos/address.js';
+import { within } from '../kratos/patience.js';
 
 /**
  * The document of `GET /api/onboarding`; see the service's OpenAPI document.
@@ -111,7 +112,7 @@ export class Onboarding {
       const response = await fetch(this.#url('api/onboarding/passkeys', {}), {
         credentials: 'include',
         cache: 'no-store',
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: within(PATIENCE_MS),
       });
       const body = response.ok ? await response.json() : null;
       return body?.complete === true && Array.isArray(body.passkeys) ? body.passkeys : null;
@@ -138,8 +139,7 @@ export class Onboarding {
    * @returns {Promise<Decided | Unchanged | Refused>}
    */
   async #ask(url, init, patience, signal) {
-    const late = AbortSignal.timeout(patience);
-    const both = signal ? AbortSignal.any([signal, late]) : late;
+    const both = within(patience, signal);
     try {
       const response = await fetch(url, { ...init, credentials: 'include', cache: 'no-store', signal: both });
       if (response.status === 304) return { kind: 'unchanged' };
@@ -147,8 +147,8 @@ export class Onboarding {
       if (response.ok) return { kind: 'decision', decision: body, etag: response.headers.get('ETag') };
       return this.#refused(response.status, body);
     } catch {
-      signal?.throwIfAborted();
-      if (url.origin !== location.origin && !late.aborted && navigator.onLine) {
+      if (signal?.aborted) throw signal.reason;
+      if (url.origin !== location.origin && !both.aborted && navigator.onLine) {
         console.warn(
           `passkey elements: ${url.origin} cannot be asked from this page. If it runs, add "${location.origin}" to its ` +
             'setting page.allowed_origins, and let the Content-Security-Policy of this page connect to it.',

@@ -1,6 +1,6 @@
 // What the host page says, by attributes: both elements take these.
 
-import { webAddress } from '../kratos/address.js';
+import { parsed, webAddress } from '../kratos/address.js';
 
 /**
  * @typedef {object} Inputs
@@ -43,16 +43,18 @@ function overrides(element) {
   const text = element.getAttribute('words');
   if (!text) return {};
   try {
-    return JSON.parse(text);
+    const given = JSON.parse(text);
+    if (given && typeof given === 'object') return given;
   } catch {
-    console.warn(`${element.localName}: the attribute "words" is not JSON: an object from text keys to texts is expected.`);
-    return {};
+    // Said below.
   }
+  console.warn(`${element.localName}: the attribute "words" is not a JSON object from text keys to texts.`);
+  return {};
 }
 
 /** @param {string | null} text */
 function absolute(text) {
-  return text && URL.canParse(text, document.baseURI) ? new URL(text, document.baseURI).href : null;
+  return text ? (parsed(text, document.baseURI)?.href ?? null) : null;
 }
 
 /** @param {string | null} text */

@@ -94,7 +94,7 @@ export function subheading({ level }, ...children) {
  */
 export function button(rank, key, label, pressed) {
   const press = (/** @type {Event} */ event) => {
-    if (/** @type {HTMLElement} */ (event.currentTarget).ariaDisabled !== 'true') pressed();
+    if (/** @type {HTMLElement} */ (event.currentTarget).getAttribute('aria-disabled') !== 'true') pressed();
   };
   const part = rank === 'first' ? 'button first' : rank === 'danger' ? 'button danger' : 'button';
   return h('button', { type: 'button', class: rank, part, 'data-key': key, onclick: press }, label);
@@ -107,7 +107,7 @@ export function button(rank, key, label, pressed) {
  * @param {string} why
  */
 export function busy(pressable, why) {
-  pressable.ariaDisabled = 'true';
+  pressable.setAttribute('aria-disabled', 'true');
   pressable.prepend(spinner());
   pressable.append(h('span', { class: 'unseen' }, ` (${why})`));
 }

@@ -50,10 +50,12 @@ export class Surface extends Base {
     const held = active instanceof HTMLElement ? active.dataset['key'] : undefined;
     const wasInside = active !== null;
     this.#shown = scene.name;
+    const asLeft = isNew ? () => {} : remember(this.#stage);
     this.#stage.replaceChildren(...(scene.content ? [scene.content] : []));
     this.#takeSpace(scene.content !== null);
     this.#say(scene.says ?? '');
     if (!scene.content) return;
+    asLeft();
     const heading = this.#stage.querySelector('#title');
     if (isNew && (cause === 'person' || wasInside)) {
       focus(heading);
@@ -152,4 +154,22 @@ function focus(element) {
 /** @param {ShadowRoot} root */
 function closeAnswered(root) {
   for (const dialog of root.querySelectorAll('dialog')) if ('answered' in dialog.dataset) dialog.close();
+}
+
+/**
+ * What a person typed and opened.
+ *
+ * @param {HTMLElement} stage
+ * @returns {() => void} puts it into what took its place
+ */
+function remember(stage) {
+  const typed = [...stage.querySelectorAll('input')].map((input) => ({ key: input.dataset['key'], text: input.value }));
+  const isOpen = stage.querySelector('details[open]') !== null;
+  return () => {
+    for (const { key, text } of typed) {
+      const input = stage.querySelector(`input[data-key="${key}"]`);
+      if (input instanceof HTMLInputElement) input.value = text;
+    }
+    stage.querySelector('details')?.toggleAttribute('open', isOpen);
+  };
 }

@@ -1,5 +1,7 @@
 // Going away and coming back to the same place: a single-use token in the address and in `sessionStorage`.
 
+import { name } from '../service/onboarding.js';
+
 /**
  * @typedef {object} Kept What is remembered of a person who was sent away; no name, no secret.
  * @property {'create' | 'rescue' | 'remove' | 'sign_in'} why
@@ -17,7 +19,7 @@ const GOOD_FOR_MS = 30 * 60_000;
 export class Return {
   #by;
   /** Means nothing until something is kept for it. */
-  #token = crypto.randomUUID();
+  #token = name();
 
   /** @param {'offer' | 'manager'} by */
   constructor(by) {
