@@ -116,8 +116,11 @@ test('two passkeys: each is removed by its name, and only that one goes', async 
   assert.ok(first && second);
   const buttons = page.getByRole('button', { name: /^Remove / });
   assert.equal(await buttons.count(), 2);
+  const [, when] = /, added on (.+)$/.exec((await buttons.first().getAttribute('aria-label')) ?? '') ?? [];
   await buttons.first().click();
   const dialog = page.getByRole('dialog');
+  // Both have one name, so the question says which of them is meant.
+  await dialog.getByText(`Added on ${when}`).waitFor();
   await dialog.getByRole('heading', { name: /^Remove .*\?$/ }).waitFor();
   await dialog.getByText('You will no longer be able to sign in with it.').waitFor();
   assert.deepEqual(await violations(page), []);

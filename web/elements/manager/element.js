@@ -6,6 +6,7 @@ import { inputs } from '../surface/inputs.js';
 import { Surface } from '../surface/surface.js';
 import { words } from '../words/words.js';
 import { Course } from './course.js';
+import { datesOf } from './labels.js';
 import { naming, removal, scene } from './scenes.js';
 
 export class PasskeyManager extends Surface {
@@ -95,6 +96,8 @@ export class PasskeyManager extends Surface {
   #askToRemove(item) {
     const [course, spoken] = [this.#course, this.#words];
     if (!course || !spoken) return;
-    this.ask(removal(item, { words: spoken, isPrivileged: course.isPrivileged, confirmed: () => course.remove(item) }));
+    const items = course.state.name === 'list' ? course.state.items : [item];
+    const date = datesOf(items, spoken).get(item.id) ?? null;
+    this.ask(removal(item, { words: spoken, date, isPrivileged: course.isPrivileged, confirmed: () => course.remove(item) }));
   }
 }

@@ -189,11 +189,12 @@ export function naming(which, proposed, words, named) {
  * @param {Item} item
  * @param {object} how
  * @param {Words} how.words
+ * @param {string | null} how.date when it was added: two may have one name
  * @param {boolean} how.isPrivileged
  * @param {() => Promise<void>} how.confirmed
  * @returns {HTMLDialogElement}
  */
-export function removal(item, { words, isPrivileged, confirmed }) {
+export function removal(item, { words, date, isPrivileged, confirmed }) {
   const cancel = parts.button('second', 'keep', words.say('removal.cancel'), () => dialog.close());
   const confirm = parts.button('danger', 'remove', words.say('removal.confirm'), async () => {
     parts.busy(confirm, words.say('offer.getting_ready'));
@@ -202,6 +203,7 @@ export function removal(item, { words, isPrivileged, confirmed }) {
     dialog.close();
   });
   const texts = [
+    date && words.say('held.added', { date }),
     words.say('removal.text'),
     item.isLast === 'no' ? null : words.say('removal.last'),
     isPrivileged ? null : words.say('removal.confirm_first'),

@@ -77,7 +77,8 @@ p { margin: 0; text-wrap: pretty; overflow-wrap: anywhere; }
 .small { font-size: .925rem; }
 .help { display: inline-block; inline-size: fit-content; padding-block: .25rem; }
 .account { display: inline-flex; align-items: center; gap: .45rem; max-inline-size: 100%; font-size: .925rem; color: var(--_muted); }
-.account bdi { display: inline-block; max-inline-size: 100%; overflow-wrap: anywhere; color: var(--_text); font-weight: 560; }
+bdi { display: inline-block; max-inline-size: 100%; }
+.account bdi { overflow-wrap: anywhere; color: var(--_text); font-weight: 560; }
 .actions { display: flex; flex-direction: column; gap: .6rem; }
 button, .button {
   appearance: none; font: inherit; font-weight: 600; line-height: 1.25; text-align: center; text-decoration: none; cursor: pointer;
