@@ -83,6 +83,29 @@ test('Kratos is slow: a way on', async ({ person, page, world }) => {
   await arrives(page, world.appUrl('/'));
 }, { expects: [/net::ERR/] });
 
+test('Kratos is slow: a card that comes too late does not come at all', async ({ person, page, world }) => {
+  await person.register();
+  await page.clock.install();
+  /** @type {() => void} */
+  let answer = () => {};
+  const asked = new Promise((resolve) => {
+    void page.route(/\/self-service\/settings\/browser/, (route) => {
+      answer = () => void route.continue();
+      resolve(null);
+    });
+  });
+  const body = `<!doctype html><html lang="en"><title>App</title><h1>App</h1><passkey-offer placement="card"></passkey-offer>
+    <script type="module" src="${world.serviceUrl('/elements/v1.js')}"></script></html>`;
+  await page.goto(world.app.publish('/late', { body }));
+  await asked;
+  await page.clock.fastForward(3_100);
+  const answered = page.waitForResponse(/\/self-service\/settings\/browser/);
+  answer();
+  await (await answered).finished();
+  await page.evaluate(() => new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)));
+  assert.equal(await page.locator('passkey-offer').isVisible(), false);
+});
+
 for (const [what, status] of /** @type {const} */ ([['fails', 500], ['is overloaded', 503], ['is not there', 0]])) {
   required(`the service ${what}: a way on, even where a passkey is required`, async ({ person, page, world }) => {
     await person.register();

@@ -64,3 +64,17 @@ export class Preparation {
     return { kind: 'config' };
   }
 }
+
+/** Where flows live too short, or nearly forever (a timer holds 24 days). */
+const [SOONEST_MS, LATEST_MS] = /** @type {const} */ ([15_000, 86_400_000]);
+
+/**
+ * When what was prepared is to be looked at again: options grow old, and privilege runs out.
+ *
+ * @param {Attempt} attempt
+ * @param {import('../visit/privilege.js').Privilege} privilege
+ * @returns {number} ms
+ */
+export function turnsIn(attempt, privilege) {
+  return Math.min(Math.max(Math.min(attempt.freshFor, privilege.enoughFor || Infinity), SOONEST_MS), LATEST_MS);
+}

@@ -2,7 +2,7 @@
 
 import { Attempt, isThere } from '../attempt/attempt.js';
 import { failure } from '../attempt/failure.js';
-import { Preparation } from '../attempt/preparation.js';
+import { Preparation, turnsIn } from '../attempt/preparation.js';
 import { signalUnknown } from '../attempt/signal.js';
 import { Tabs } from '../tabs/tabs.js';
 import { proposedName } from '../visit/device.js';
@@ -294,17 +294,15 @@ export class Course {
 
   #renewLater() {
     clearTimeout(this.#turn);
-    const freshFor = this.#attempts.passkey?.freshFor ?? this.#attempts.security_key?.freshFor;
-    if (freshFor === undefined) return;
-    const at = Math.min(freshFor, this.#visit.privilege.enoughFor || Infinity);
+    const attempt = this.#attempts.passkey ?? this.#attempts.security_key;
+    if (!attempt) return;
     this.#turn = setTimeout(() => {
       if (this.#state.name !== 'list') return;
-      const stillFresh = (this.#attempts.passkey ?? this.#attempts.security_key)?.freshFor;
-      if (stillFresh) {
+      if (attempt.freshFor > 0) {
         this.#update({ step: this.#step() }, 'itself');
         this.#renewLater();
       } else void this.#load({}, 'itself');
-    }, Math.max(at, 1000));
+    }, turnsIn(attempt, this.#visit.privilege));
   }
 
   /**

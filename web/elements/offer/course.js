@@ -2,7 +2,7 @@
 
 import { isThere } from '../attempt/attempt.js';
 import { failure } from '../attempt/failure.js';
-import { Preparation } from '../attempt/preparation.js';
+import { Preparation, turnsIn } from '../attempt/preparation.js';
 import { Tabs } from '../tabs/tabs.js';
 import { Return } from '../visit/resume.js';
 import { Rounds } from '../visit/rounds.js';
@@ -49,6 +49,8 @@ export class Course {
   #cancels = 0;
   /** What the person called a security key. */
   #keyName = '';
+  /** The person was told to go on; nothing appears afterwards. */
+  #gaveUp = false;
   /** The person has answered: nothing that happens meanwhile is for them. */
   #isLeaving = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -89,12 +91,16 @@ export class Course {
 
   async start() {
     this.#isLeaving = false;
+    this.#gaveUp = false;
     const kept = this.#place.comeBack();
     const bones = setTimeout(() => {
       if (this.#outside.placement === 'page') this.#show({ name: 'skeleton' });
     }, SKELETON_AFTER_MS);
     const patience = kept ? PATIENCE_OF_THE_WILLING_MS : PATIENCE_MS;
-    const enough = setTimeout(() => this.#exits.goOn('itself'), patience);
+    const enough = setTimeout(() => {
+      this.#gaveUp = true;
+      this.#exits.goOn('itself');
+    }, patience);
     try {
       const answer = await this.#visit.begin(kept !== null);
       if (this.#isTooLate) return;
@@ -177,9 +183,8 @@ export class Course {
     return this.#ending.signal.aborted;
   }
 
-  /** The person was told to go on meanwhile. */
   get #isTooLate() {
-    return this.#isOver || this.#state.name === 'go_on';
+    return this.#isOver || this.#gaveUp;
   }
 
   /** @param {Decided} decided */
@@ -270,14 +275,13 @@ export class Course {
    */
   #turnLater(attempt) {
     clearTimeout(this.#turn);
-    const at = Math.min(attempt.freshFor, this.#visit.privilege.enoughFor || Infinity);
     this.#turn = setTimeout(() => {
       const state = this.#state;
       if (state.name !== 'offer' || !state.isReady) return;
       const step = state.step === 'create' ? this.#step() : state.step;
       if (attempt.freshFor > 0) this.#showOffer({ step, note: state.note }, 'itself');
       else void this.#renew({ step, note: state.note }, 'itself');
-    }, Math.max(at, 1000));
+    }, turnsIn(attempt, this.#visit.privilege));
   }
 
   /**
