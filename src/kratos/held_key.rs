@@ -3,16 +3,19 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What Kratos calls it: its name for the credential type, but for the word people know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PasskeyKind)]
 pub enum KeyKind {
-    /// Of the `passkey` method.
+    /// Of Kratos's `passkey` method.
     Passkey,
-    /// Of the `webauthn` method.
+    /// Of its `webauthn` method; as a second factor too.
     SecurityKey,
 }
 

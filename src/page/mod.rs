@@ -101,9 +101,7 @@ impl Pages {
             stopping,
         }
     }
-}
 
-impl Pages {
     /// Where a page goes on to: there, if that is allowed, else to `page.default_return_url`.
     pub fn destination(&self, return_to: Option<&str>) -> Url {
         self.links.destination(return_to)

@@ -28,7 +28,7 @@ pub struct Passkey {
     /// Lower-case hex, as the remove nodes of Kratos's settings flow write it.
     #[schema(pattern = "^([0-9a-f]{2})+$")]
     pub id: String,
-    pub kind: PasskeyKind,
+    pub kind: KeyKind,
     /// What its owner called it.
     #[schema(required)]
     pub name: Option<String>,
@@ -43,15 +43,6 @@ pub struct Passkey {
     /// Nothing else signs in. Null: that cannot be known.
     #[schema(required)]
     pub last_way_to_sign_in: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PasskeyKind {
-    /// Of Kratos's `passkey` method.
-    Passkey,
-    /// Of its `webauthn` method; as a second factor too.
-    SecurityKey,
 }
 
 impl PasskeyList {
@@ -70,10 +61,7 @@ impl Passkey {
     fn of(key: &HeldKey, held: &Held) -> Passkey {
         Passkey {
             id: hex::encode(&key.id),
-            kind: match key.kind {
-                KeyKind::Passkey => PasskeyKind::Passkey,
-                KeyKind::SecurityKey => PasskeyKind::SecurityKey,
-            },
+            kind: key.kind,
             name: key.name.clone(),
             provider: key.aaguid.and_then(provider),
             added_at: key.added_at,

@@ -1,11 +1,11 @@
 //! `GET /elements/v1.js` and the files named by their content.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, route, web};
 
 use super::Site;
 use super::file::File;
 use crate::envelope::{ErrorEnvelope, Refusal};
-use actix_web::http::StatusCode;
 
 /// The elements: a module for a page here or on any other origin.
 ///

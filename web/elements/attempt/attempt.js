@@ -19,7 +19,7 @@ import { signalUnknown } from './signal.js';
  * @property {string} exception
  */
 /**
- * @typedef {{ kind: 'created', id: string, isHere: boolean, flow: SettingsFlow | null }
+ * @typedef {{ kind: 'created', id: string, isHere: boolean }
  *   | { kind: 'cancelled' }
  *   | Failed
  *   | { kind: 'aborted' }
@@ -118,7 +118,7 @@ export class Attempt {
       return { kind: now === 'other' ? 'identity_changed' : 'signed_out' };
     }
     const result = await this.#handIn(credentialJson(outcome.credential), id, name);
-    if (result.kind === 'saved') return { kind: 'created', id, isHere, flow: result.flow };
+    if (result.kind === 'saved') return { kind: 'created', id, isHere };
     if (result.kind === 'not_saved') return { ...result, isForgotten: await signalUnknown(this.rpId, id) };
     if (result.kind !== 'refresh_required') await signalUnknown(this.rpId, id);
     return result;
@@ -128,7 +128,7 @@ export class Attempt {
    * @param {string} credential
    * @param {string} id
    * @param {string | null} name
-   * @returns {Promise<{ kind: 'saved', flow: SettingsFlow | null } | { kind: 'not_saved', why: 'stale' | 'kratos' | 'network' }
+   * @returns {Promise<{ kind: 'saved' } | { kind: 'not_saved', why: 'stale' | 'kratos' | 'network' }
    *   | Extract<Result, { kind: 'refresh_required' | 'second_factor' | 'browser_location' | 'signed_out' | 'identity_changed' }>>}
    */
   async #handIn(credential, id, name) {
@@ -137,7 +137,7 @@ export class Attempt {
       const answer = await this.#kratos.add(this.flow, this.kind, credential, name);
       switch (answer.kind) {
         case 'saved':
-          return answer;
+          return { kind: 'saved' };
         case 'refresh_required':
           return { ...answer, id };
         case 'second_factor':
@@ -155,38 +155,20 @@ export class Attempt {
         }
         case 'unreachable':
           why = answer.status === null ? 'network' : 'kratos';
-          if (await this.#isThere(id)) return { kind: 'saved', flow: null };
+          if (await this.#kratos.holds(id)) return { kind: 'saved' };
           await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
           break;
-        default: {
+        default:
           // An answer that makes no sense may be to a second copy of what was already taken.
-          const isThere = await this.#isThere(id);
-          if (isThere) return { kind: 'saved', flow: null };
+          if (await this.#kratos.holds(id)) return { kind: 'saved' };
           return { kind: 'not_saved', why: answer.kind === 'gone' ? 'stale' : 'kratos' };
-        }
       }
     }
-    if (await this.#isThere(id)) return { kind: 'saved', flow: null };
+    if (await this.#kratos.holds(id)) return { kind: 'saved' };
     // A new passkey that cannot be verified is answered 500, without a form (v26.2.0).
     if (why === 'kratos') {
       console.warn(`passkey elements: Kratos does not take the new passkey. Its log says why; is ${location.origin} in rp.origins?`);
     }
     return { kind: 'not_saved', why };
   }
-
-  /** @param {string} id */
-  #isThere(id) {
-    return isThere(this.#kratos, id);
-  }
-}
-
-/**
- * Whether Kratos holds it, by a fresh flow; `false` where it cannot be asked.
- *
- * @param {Kratos} kratos
- * @param {string} id lower-case hex
- */
-export async function isThere(kratos, id) {
-  const opened = await kratos.open(null);
-  return opened.kind === 'flow' && opened.flow.held.some((held) => held.id === id);
 }

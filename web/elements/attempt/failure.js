@@ -36,3 +36,35 @@ export function failure(result, duration_ms) {
       return null;
   }
 }
+
+/**
+ * What a person is told of it.
+ *
+ * @param {Note} note
+ * @param {import('../words/words.js').Words} words
+ */
+export function noteText(note, words) {
+  switch (note) {
+    case 'not_saved_delete':
+      return `${words.say('note.not_saved')} ${words.say('note.delete_unsaved')}`;
+    case 'stale_delete':
+      return `${words.say('note.stale')} ${words.say('note.delete_unsaved')}`;
+    default:
+      return words.say(`note.${note}`);
+  }
+}
+
+/**
+ * To the service and to the page around.
+ *
+ * @param {Pick<Failure, 'action' | 'report'>} failure
+ * @param {import('../visit/visit.js').Visit} visit
+ * @param {(event: string, detail: Record<string, unknown>) => void} tell
+ */
+export function reported({ action, report }, visit, tell) {
+  void visit.report(action, report);
+  tell(`passkey-${action}`, report.kind ? { kind: report.kind } : {});
+  if (report.kind === 'config') {
+    console.warn(`passkey elements: the browser refused to make a passkey on ${location.host}: see rp.id and rp.origins of Kratos.`);
+  }
+}

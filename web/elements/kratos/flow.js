@@ -20,7 +20,6 @@
  * @property {readonly Held[]} held
  * @property {Record<'passkey' | 'security_key', any>} options what `create()` is told, as Kratos gave it; `null` where it
  *   does not take that kind
- * @property {readonly number[]} messages ids
  */
 
 /** @typedef {'passkey' | 'security_key'} Kind */
@@ -54,7 +53,6 @@ export function readFlow(body) {
     app: (options.passkey ?? options.security_key)?.rp?.name || null,
     held: nodes.flatMap(readHeld),
     options,
-    messages: messages(body.ui, nodes),
   };
 }
 
@@ -114,14 +112,4 @@ function account(options, identity) {
     traits?.phone,
   ];
   return candidates.find((candidate) => typeof candidate === 'string' && candidate !== '') ?? null;
-}
-
-/**
- * @param {any} ui
- * @param {any[]} nodes
- * @returns {number[]}
- */
-function messages(ui, nodes) {
-  const all = [ui.messages, ...nodes.map((node) => node?.messages)];
-  return all.flatMap((list) => (Array.isArray(list) ? list : [])).flatMap((message) => (message?.type === 'error' ? [Number(message.id)] : []));
 }

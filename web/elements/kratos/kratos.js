@@ -18,7 +18,7 @@ import { within } from './patience.js';
  *   | { kind: 'gone' }
  *   | { kind: 'browser_location', to: URL }
  *   | { kind: 'return_to_forbidden' }
- *   | { kind: 'not_understood', messages: readonly number[], flow: SettingsFlow | null }
+ *   | { kind: 'not_understood' }
  *   | { kind: 'unreachable', status: number | null }} Refusal `status`: Kratos failed; `null`: there was no answer
  */
 /** @typedef {{ kind: 'flow', flow: SettingsFlow }} Opened */
@@ -41,13 +41,23 @@ export class Kratos {
    * A fresh settings flow.
    *
    * @param {string | null} returnTo where Kratos sends the browser after it finished a submission it had kept
-   * @param {number} [patience] ms
    * @returns {Promise<Opened | Refusal>}
    */
-  async open(returnTo, patience = PATIENCE_MS) {
+  async open(returnTo) {
     const url = this.#url('self-service/settings/browser', returnTo === null ? {} : { return_to: returnTo });
-    const answer = await this.#ask(url, {}, patience);
+    const answer = await this.#ask(url, {});
     return answer.kind === 'saved' ? asOpened(answer) : answer;
+  }
+
+  /**
+   * Whether it holds one, by a fresh flow; `null` where it cannot be asked.
+   *
+   * @param {string} id lower-case hex
+   * @returns {Promise<boolean | null>}
+   */
+  async holds(id) {
+    const opened = await this.open(null);
+    return opened.kind === 'flow' ? opened.flow.held.some((held) => held.id === id) : null;
   }
 
   /**
@@ -98,7 +108,7 @@ export class Kratos {
   #submit(flow, kind, fields) {
     const body = JSON.stringify({ method: METHODS[kind].method, csrf_token: flow.csrf, ...fields });
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
-    return this.#ask(new URL(flow.action), init, PATIENCE_MS);
+    return this.#ask(new URL(flow.action), init);
   }
 
   /**
@@ -114,13 +124,12 @@ export class Kratos {
   /**
    * @param {URL} url
    * @param {RequestInit} init
-   * @param {number} patience
    * @returns {Promise<Saved | Refusal>}
    */
-  async #ask(url, init, patience) {
+  async #ask(url, init) {
     try {
       const headers = { Accept: 'application/json', ...init.headers };
-      const signal = within(patience);
+      const signal = within(PATIENCE_MS);
       const response = await fetch(url, { ...init, headers, credentials: 'include', cache: 'no-store', signal });
       const body = await response.json();
       return response.ok ? { kind: 'saved', flow: readFlow(body) } : refusal(response.status, body);
@@ -164,9 +173,6 @@ function refusal(status, body) {
   }
   if (status === 401) return { kind: 'signed_out' };
   if (status === 404 || status === 410) return { kind: 'gone' };
-  if (status === 400) {
-    const flow = readFlow(body);
-    return { kind: 'not_understood', messages: flow?.messages ?? [], flow };
-  }
+  if (status === 400) return { kind: 'not_understood' };
   return { kind: 'unreachable', status };
 }

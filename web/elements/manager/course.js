@@ -1,7 +1,7 @@
 // Looking after passkeys: the list, adding one, removing one. Knows no DOM of its own.
 
-import { Attempt, isThere } from '../attempt/attempt.js';
-import { failure } from '../attempt/failure.js';
+import { Attempt } from '../attempt/attempt.js';
+import { failure, reported } from '../attempt/failure.js';
 import { Preparation, turnsIn } from '../attempt/preparation.js';
 import { signalUnknown } from '../attempt/signal.js';
 import { Tabs } from '../tabs/tabs.js';
@@ -58,7 +58,6 @@ export class Course {
   #loading = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #turn;
-
   #wishedReturnTo;
 
   /**
@@ -119,7 +118,7 @@ export class Course {
   /** @param {Kept | null} kept */
   async #resumed(kept) {
     const { kratos } = this.#visit;
-    const rescued = kept?.why === 'rescue' && kept.credential && kratos && (await isThere(kratos, kept.credential));
+    const rescued = kept?.why === 'rescue' && kept.credential && (await kratos?.holds(kept.credential));
     await this.#load({ fresh: rescued ? (kept.credential ?? null) : null, note: null }, 'itself');
     if (this.#state.name !== 'list' || !kept) return;
     const isPrivileged = this.#visit.privilege.isSome;
@@ -169,10 +168,10 @@ export class Course {
     const [state, attempt] = [this.#state, this.#attempts[which]];
     if (state.name !== 'list') return;
     if (!this.#mayCreate) {
-      this.#rounds.reauthenticate({ why: 'create', kind: which });
+      this.#rounds.reauthenticate({ why: 'create' });
       return;
     }
-    if (!attempt || !state.isReady) return;
+    if (!attempt) return;
     const began = performance.now();
     const running = attempt.run({
       name: keyName.trim() || null,
@@ -269,7 +268,6 @@ export class Course {
         items: join(flow.held, provided),
         account: flow.account,
         step: this.#step(),
-        isReady: true,
         takesKeys: this.#attempts.security_key !== null,
         fresh: shown?.fresh ?? null,
         note: shown?.note ?? null,
@@ -348,10 +346,9 @@ export class Course {
     }
   }
 
-  /** @param {Pick<import('../attempt/failure.js').Failure, 'action' | 'report'>} failure */
-  #failed({ action, report }) {
-    void this.#visit.report(action, report);
-    this.#outside.tell(`passkey-${action}`, report.kind ? { kind: report.kind } : {});
+  /** @param {Pick<import('../attempt/failure.js').Failure, 'action' | 'report'>} told */
+  #failed(told) {
+    reported(told, this.#visit, this.#outside.tell);
   }
 
   /** @param {Item} item */
@@ -388,8 +385,7 @@ export class Course {
   }
 
   async #otherPerson() {
-    const opened = await this.#visit.kratos?.open(null);
-    this.#show({ name: 'other_person', account: opened?.kind === 'flow' ? opened.flow.account : null }, 'itself');
+    this.#show({ name: 'other_person', account: await this.#visit.account() }, 'itself');
   }
 
   /**

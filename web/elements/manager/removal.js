@@ -27,19 +27,8 @@ export async function removal(kratos, flow, item) {
     case 'csrf':
     case 'gone':
       // The answer may have been lost, or be to a second copy of what was already done.
-      return { kind: (await isGone(kratos, item.id)) ? 'removed' : 'not_removed' };
+      return { kind: (await kratos.holds(item.id)) === false ? 'removed' : 'not_removed' };
     default:
       return answer;
   }
-}
-
-/**
- * Whether Kratos no longer holds it; `false` where it cannot be asked.
- *
- * @param {Kratos} kratos
- * @param {string} id lower-case hex
- */
-async function isGone(kratos, id) {
-  const opened = await kratos.open(null);
-  return opened.kind === 'flow' && !opened.flow.held.some((held) => held.id === id);
 }

@@ -1,5 +1,6 @@
 // What a person sees of their passkeys.
 
+import { noteText } from '../attempt/failure.js';
 import { crossroad } from '../surface/crossroads.js';
 import { h } from '../surface/dom.js';
 import { icon, providerIcon } from '../surface/icons.js';
@@ -19,9 +20,7 @@ import { datesOf, nameOf } from './labels.js';
  * @property {(item: Item) => void} askToRemove
  * @property {() => void} refresh
  * @property {() => void} retry
- * @property {() => void} signIn
- * @property {() => void} secondFactor
- * @property {() => void} startOver
+ * @property {import('../surface/crossroads.js').Ways} ways
  * @property {(() => void) | null} back
  */
 
@@ -44,11 +43,11 @@ export function scene(state, words, act, frame) {
       return list(state, words, act, frame);
     case 'working': {
       const text = words.say(state.kind === 'passkey' ? 'working.text' : 'working.text_other');
-      return { name: 'busy', content: card({ mark: parts.spinner(), title: words.say('working.title'), text }) };
+      return parts.waiting({ title: words.say('working.title'), text, frame, words });
     }
     case 'saving': {
       const title = words.say('saving.title');
-      return { name: 'busy', content: card({ mark: parts.spinner(), title, text: null }), says: title };
+      return parts.waiting({ title, text: null, says: title, frame, words });
     }
     case 'not_loaded': {
       const title = words.say('held.not_loaded.title');
@@ -57,11 +56,9 @@ export function scene(state, words, act, frame) {
       return { name: state.name, content: card({ mark: icon('info'), title, text, actions: [again, back(words, act)] }), says: title };
     }
     case 'signed_out':
-      return crossroad(state, words, frame, act.signIn);
     case 'second_factor':
-      return crossroad(state, words, frame, act.secondFactor);
     case 'other_person':
-      return crossroad(state, words, frame, act.startOver);
+      return crossroad(state, words, frame, act.ways);
   }
 }
 
@@ -73,7 +70,7 @@ export function scene(state, words, act, frame) {
  * @returns {Scene}
  */
 function list(state, words, act, frame) {
-  const text = state.note ? noteText(state.note, state, words) : null;
+  const text = state.note ? said(state.note, state, words) : null;
   const dates = datesOf(state.items, words);
   const items = h('ul', {}, ...state.items.map((item) => held(item, dates.get(item.id) ?? null, state, words, act, frame)));
   return {
@@ -119,7 +116,6 @@ function adding(state, words, act) {
   const resumes = state.step === 'resume' && state.note === null;
   const add = parts.button('first', 'add', words.say(resumes ? 'offer.resume' : 'held.add'), () => act.add('passkey'));
   const key = state.takesKeys ? parts.button('second', 'add-key', words.say('held.add_key'), () => act.add('security_key')) : null;
-  if (!state.isReady) parts.busy(add, words.say('offer.getting_ready'));
   return [
     state.step === 'confirm' && h('p', { class: 'muted small' }, words.say('removal.confirm_first')),
     h('div', { class: 'row' }, add, key),
@@ -221,7 +217,7 @@ export function removal(item, { words, date, isPrivileged, confirmed }) {
  * @param {Listing} state
  * @param {Words} words
  */
-function noteText(note, state, words) {
+function said(note, state, words) {
   switch (note.what) {
     case 'added': {
       const item = state.items.find((one) => one.id === state.fresh);
@@ -244,12 +240,8 @@ function noteText(note, state, words) {
       return words.say('removal.failed');
     case 'not_removed_privilege':
       return words.say('removal.not_gained');
-    case 'not_saved_delete':
-      return `${words.say('note.not_saved')} ${words.say('note.delete_unsaved')}`;
-    case 'stale_delete':
-      return `${words.say('note.stale')} ${words.say('note.delete_unsaved')}`;
     default:
-      return words.say(`note.${note.what}`);
+      return noteText(note.what, words);
   }
 }
 

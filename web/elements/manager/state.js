@@ -24,7 +24,6 @@
  * @property {readonly Item[]} items
  * @property {string | null} account
  * @property {'create' | 'confirm' | 'resume' | 'unavailable'} step of adding one
- * @property {boolean} isReady
  * @property {boolean} takesKeys security keys can be added, too
  * @property {string | null} fresh id of the one just added
  * @property {Note | null} note

@@ -1,6 +1,5 @@
 // The course of one offer: from the decision to a passkey, or to the way on. Knows no DOM of its own.
 
-import { isThere } from '../attempt/attempt.js';
 import { failure } from '../attempt/failure.js';
 import { Preparation, turnsIn } from '../attempt/preparation.js';
 import { Tabs } from '../tabs/tabs.js';
@@ -165,15 +164,14 @@ export class Course {
     if (this.#visit.offered()) this.#outside.tell('passkey-offered', {});
   }
 
-  /** Shown again as it was left, without having been loaded: what it left for may have been done since. */
-  async wasRestored() {
-    if (this.#state.name === 'quiet') await this.start();
-    else await this.lookAgain();
-  }
-
-  /** The page is looked at again: is it the same person, and is there still something to offer? */
-  async lookAgain() {
+  /**
+   * The page is looked at again: is it the same person, and is there still something to offer?
+   *
+   * @param {boolean} [isRestored] shown as it was left, without having been loaded: what it left for may have been done since
+   */
+  async lookAgain(isRestored = false) {
     const before = this.#state.name;
+    if (isRestored && before === 'quiet') await this.start();
     if (!['offer', 'done', 'here', 'not_gained', 'signed_out'].includes(before)) return;
     const answer = await this.#visit.ask(false);
     if (!this.#isOver && this.#state.name === before) this.#news(answer);
@@ -200,7 +198,7 @@ export class Course {
   async #decided({ decision: { decision, reason } }, kept) {
     const { kratos } = this.#visit;
     this.#outside.tell('passkey-decision', { decision, reason });
-    if (kept?.why === 'rescue' && kept.credential && kratos && (await isThere(kratos, kept.credential))) {
+    if (kept?.why === 'rescue' && kept.credential && (await kratos?.holds(kept.credential))) {
       await this.#done(kept.credential, null);
     } else if (decision === 'done' && kept && kept.why !== 'sign_in') {
       this.#show({ name: 'done', where: null });

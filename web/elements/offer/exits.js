@@ -1,5 +1,6 @@
 // Every way out of an offer: on to where the person was going, or round by somewhere and back.
 
+import { reported } from '../attempt/failure.js';
 import { wayOut } from '../visit/refusals.js';
 
 /** @typedef {import('../service/onboarding.js').Refused} Refused */
@@ -86,12 +87,8 @@ export class Exits {
   }
 
   /** @param {Pick<import('../attempt/failure.js').Failure, 'action' | 'report'>} failure */
-  failed({ action, report }) {
-    void this.#visit.report(action, report);
-    this.#outside.tell(`passkey-${action}`, report.kind ? { kind: report.kind } : {});
-    if (report.kind === 'config') {
-      console.warn(`passkey elements: the browser refused to make a passkey on ${location.host}: see rp.id and rp.origins of Kratos.`);
-    }
+  failed(failure) {
+    reported(failure, this.#visit, this.#outside.tell);
   }
 
   /** @param {Cause} cause */
@@ -115,7 +112,6 @@ export class Exits {
 
   /** @param {Cause} cause */
   async otherPerson(cause) {
-    const opened = await this.#visit.kratos?.open(null);
-    this.#show({ name: 'other_person', account: opened?.kind === 'flow' ? opened.flow.account : null }, cause);
+    this.#show({ name: 'other_person', account: await this.#visit.account() }, cause);
   }
 }

@@ -1,5 +1,6 @@
 // What a person sees in each state of the offer.
 
+import { noteText } from '../attempt/failure.js';
 import { crossroad } from '../surface/crossroads.js';
 import { icon } from '../surface/icons.js';
 import * as parts from '../surface/parts.js';
@@ -16,10 +17,8 @@ import * as parts from '../surface/parts.js';
  * @property {() => void} skip
  * @property {() => void} dismiss
  * @property {() => void} goOn
- * @property {() => void} signIn
- * @property {() => void} secondFactor
+ * @property {import('../surface/crossroads.js').Ways} ways
  * @property {() => void} manage
- * @property {() => void} startOver
  */
 
 /**
@@ -41,11 +40,11 @@ export function scene(state, words, act, frame) {
       return offer(state, words, act, frame);
     case 'working': {
       const text = words.say(state.way === 'device' ? 'working.text' : 'working.text_other');
-      return { name: 'busy', content: card({ mark: parts.spinner(), title: words.say('working.title'), texts: [text] }) };
+      return parts.waiting({ title: words.say('working.title'), text, frame, words });
     }
     case 'saving': {
       const title = words.say('saving.title');
-      return { name: 'busy', content: card({ mark: parts.spinner(), title, texts: [] }), says: title };
+      return parts.waiting({ title, text: null, says: title, frame, words });
     }
     case 'done': {
       const texts = [whereIsIt(state.where, words), words.say('done.next')];
@@ -73,11 +72,9 @@ export function scene(state, words, act, frame) {
       return { name: state.name, content: card({ mark: icon('info'), title: words.say('not_gained.title'), texts, actions: [goOn] }) };
     }
     case 'signed_out':
-      return crossroad(state, words, frame, act.signIn);
     case 'second_factor':
-      return crossroad(state, words, frame, act.secondFactor);
     case 'other_person':
-      return crossroad(state, words, frame, act.startOver);
+      return crossroad(state, words, frame, act.ways);
   }
 }
 
@@ -130,21 +127,6 @@ function buttonKey({ step, way, note }) {
   if (step === 'resume' && !note) return 'offer.resume';
   if (note && step !== 'confirm') return 'offer.retry';
   return way === 'other' ? 'offer.set_up_other' : 'offer.set_up';
-}
-
-/**
- * @param {import('./state.js').Note} note
- * @param {Words} words
- */
-function noteText(note, words) {
-  switch (note) {
-    case 'not_saved_delete':
-      return `${words.say('note.not_saved')} ${words.say('note.delete_unsaved')}`;
-    case 'stale_delete':
-      return `${words.say('note.stale')} ${words.say('note.delete_unsaved')}`;
-    default:
-      return words.say(`note.${note}`);
-  }
 }
 
 /**

@@ -6,17 +6,19 @@ import * as parts from './parts.js';
 
 /** @typedef {{ name: 'signed_out' } | { name: 'second_factor' } | { name: 'other_person', account: string | null }} Crossroad */
 
+/** @typedef {Record<Crossroad['name'], () => void>} Ways What its button does. */
+
 /**
  * @param {Crossroad} state
  * @param {import('../words/words.js').Words} words
  * @param {parts.Frame} frame
- * @param {() => void} go
+ * @param {Ways} ways
  * @returns {import('./surface.js').Scene}
  */
-export function crossroad(state, words, frame, go) {
+export function crossroad(state, words, frame, ways) {
   const text = textOf(state, words);
   const title = words.say(`${state.name}.title`);
-  const first = parts.button('first', 'round', words.say(`${state.name}.action`), go);
+  const first = parts.button('first', 'round', words.say(`${state.name}.action`), ways[state.name]);
   return { name: state.name, content: parts.card({ mark: icon('person'), title, texts: [text], actions: [first], frame, words }), says: title };
 }
 

@@ -11,6 +11,7 @@ import { parsed, webAddress } from '../kratos/address.js';
  * @property {string | null} colour
  * @property {string | null} supportUrl
  * @property {1 | 2 | 3 | 4 | 5} level of the heading
+ * @property {boolean} isCard beside other content, and not a page of its own
  * @property {URL} fallback where to go on to while the service cannot say it
  */
 
@@ -28,6 +29,7 @@ export function inputs(element) {
     colour: element.getAttribute('brand-colour'),
     supportUrl: support(element.getAttribute('support-url')),
     level: level(element.getAttribute('heading-level')),
+    isCard: element.getAttribute('placement') === 'card',
     fallback: fallback(element),
   };
 }

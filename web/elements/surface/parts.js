@@ -163,6 +163,16 @@ export function disclosure(question, answer) {
   return h('details', { part: 'details' }, h('summary', { 'data-key': 'what' }, question), h('p', { class: 'muted small' }, answer));
 }
 
+/**
+ * Something else has the person's attention, or nothing has: one scene, so that the focus stays.
+ *
+ * @param {{ title: string, text: string | null, says?: string, frame: Frame, words: Words }} content
+ * @returns {import('./surface.js').Scene}
+ */
+export function waiting({ title, text, says = '', frame, words }) {
+  return { name: 'busy', content: card({ mark: spinner(), title, texts: [text], frame, words }), says };
+}
+
 /** Still: nothing moves, and nothing is read out. */
 export function skeleton() {
   const bone = (/** @type {string} */ kind) => h('div', { class: `bone ${kind}` });

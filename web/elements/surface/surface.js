@@ -33,11 +33,6 @@ export class Surface extends Base {
     this.#takeSpace(false);
   }
 
-  /** Whether the focus is somewhere in it. */
-  get hasFocus() {
-    return this.#root.activeElement !== null;
-  }
-
   /**
    * @param {Scene} scene
    * @param {Cause} cause

@@ -7,7 +7,6 @@ import { name } from '../service/onboarding.js';
  * @property {'create' | 'rescue' | 'remove' | 'sign_in'} why
  *   `create`: privileged again, the click is next. `rescue`: Kratos kept a submission, the passkey may be there by now.
  * @property {string} [credential] lower-case hex
- * @property {'passkey' | 'security_key'} [kind]
  */
 
 const PARAMETER = 'passkey-resume';

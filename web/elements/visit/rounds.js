@@ -30,11 +30,20 @@ export class Rounds {
     this.#told = to;
   }
 
-  signIn() {
+  /**
+   * What the button of each crossroad does.
+   *
+   * @returns {import('../surface/crossroads.js').Ways}
+   */
+  get ways() {
+    return { signed_out: () => this.#signIn(), second_factor: () => this.#secondFactor(), other_person: () => location.reload() };
+  }
+
+  #signIn() {
     this.#go('sign_in', this.#visit.kratos?.signIn() ?? this.#told);
   }
 
-  secondFactor() {
+  #secondFactor() {
     this.#go('second_factor', this.#told ?? this.#visit.kratos?.secondFactor() ?? null);
   }
 

@@ -90,7 +90,7 @@ export class Visit {
   }
 
   /**
-   * Waits until the decision is another one; `null` when there is no news, or no way to hear it.
+   * Waits until the decision is another one. `nothing`: it was not, for as long as one may wait; `no_use`: no way to hear it.
    *
    * @param {AbortSignal} signal
    * @returns {Promise<Decided | Refused | 'nothing' | 'no_use'>}
@@ -126,6 +126,12 @@ export class Visit {
     const counted = once(`passkey-offered:${this.subject}`);
     if (counted) void this.report('offered');
     return counted;
+  }
+
+  /** What the person who is signed in now calls their account; `null` where Kratos cannot be asked. */
+  async account() {
+    const opened = await this.kratos?.open(null);
+    return opened?.kind === 'flow' ? opened.flow.account : null;
   }
 
   /** What Kratos's admin API says; `null` where it cannot be asked. */
