@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+/// Stands in a path for a name that the operator chooses.
+const ANY_NAME: &str = "*";
+
 /// What the schema says about one setting.
 #[derive(Debug, Clone)]
 pub(super) struct About {
@@ -30,31 +33,45 @@ impl Known {
     }
 
     fn add(&mut self, path: &str, schema: &Value) {
+        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        if let Some(named) = schema.get("additionalProperties").filter(|named| named.is_object()) {
+            self.sections.insert(path.to_owned());
+            self.add(&below(ANY_NAME), named);
+            return;
+        }
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             self.settings.insert(path.to_owned(), About::of(schema));
             return;
         };
         self.sections.insert(path.to_owned());
         for (name, inner) in properties {
-            let inner_path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            self.add(&inner_path, inner);
+            self.add(&below(name), inner);
         }
     }
 
     pub fn about(&self, path: &str) -> Option<&About> {
-        self.settings.get(path)
+        let named = || self.settings.iter().find(|(known, _)| is_named(known, path)).map(|(_, about)| about);
+        self.settings.get(path).or_else(named)
     }
 
     pub fn is_section(&self, path: &str) -> bool {
-        self.sections.contains(path)
+        self.sections.contains(path) || self.sections.iter().any(|known| is_named(known, path))
     }
 
-    /// Full names directly below a section.
-    pub fn below<'a>(&'a self, section: &'a str) -> impl Iterator<Item = &'a str> {
+    /// Full names directly below a section; `NAME` where the operator chooses it.
+    pub fn below(&self, section: &str) -> impl Iterator<Item = String> {
+        let depth = section.split('.').count();
         let all = self.settings.keys().chain(&self.sections);
-        all.map(String::as_str).filter(move |path| {
-            let rest = path.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
-            rest.is_some_and(|rest| !rest.contains('.'))
+        all.filter(move |path| {
+            path.split('.').count() == depth + 1
+                && path
+                    .split('.')
+                    .zip(section.split('.'))
+                    .all(|(known, given)| known == ANY_NAME || known == given)
+        })
+        .map(move |path| {
+            let (_, last) = path.rsplit_once('.').unwrap_or_default();
+            format!("{section}.{}", if last == ANY_NAME { "NAME" } else { last })
         })
     }
 
@@ -64,7 +81,7 @@ impl Known {
     }
 
     /// The setting that was probably meant.
-    pub fn nearest(&self, wrong: &str) -> Option<&str> {
+    pub fn nearest(&self, wrong: &str) -> Option<String> {
         let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
         let wrong_last = last(wrong);
         let likeness = |path: &str| {
@@ -79,7 +96,8 @@ impl Known {
         }
         let candidates = self.settings.keys().chain(&self.sections).filter(|path| !path.is_empty());
         candidates
-            .map(|path| (likeness(path), path.as_str()))
+            .filter_map(|path| with_names_of(path, wrong))
+            .map(|path| (likeness(&path), path))
             .filter(|(likeness, _)| *likeness > 0.6)
             .max_by(|(a, _), (b, _)| a.total_cmp(b))
             .map(|(_, path)| path)
@@ -105,6 +123,23 @@ impl About {
             secret: schema.get("writeOnly").and_then(Value::as_bool).unwrap_or(false),
         }
     }
+}
+
+/// Whether `path` is `known` with names in place of the stars.
+fn is_named(known: &str, path: &str) -> bool {
+    known.contains(ANY_NAME)
+        && known.split('.').count() == path.split('.').count()
+        && known.split('.').zip(path.split('.')).all(|(known, given)| known == ANY_NAME || known == given)
+}
+
+/// `known` with the names that stand in their places in `wrong`; `None` where there are none.
+fn with_names_of(known: &str, wrong: &str) -> Option<String> {
+    let mut given = wrong.split('.');
+    let parts = known.split('.').map(|part| {
+        let given = given.next();
+        if part == ANY_NAME { given } else { Some(part) }
+    });
+    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("."))
 }
 
 /// The variable that sets `path`.

@@ -1,7 +1,10 @@
 //! Reads one setting at a time and goes on after a mistake, so that all of them are told at once.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use figment::Figment;
 use figment::value::Value;
@@ -249,6 +252,36 @@ impl<'a> Reader<'a> {
                 Err(self.refuse(&file_path, Refused::so_do(problem, "name a readable file")))
             }
         }
+    }
+
+    /// What the operator called the entries of a section, in the order of their names; a name that is refused is noted.
+    pub fn names<N: FromStr<Err: Display> + Ord>(
+        &mut self,
+        section: &str,
+    ) -> Result<BTreeMap<N, String>, Noted> {
+        let Some(Value::Dict(_, entries)) = self.figment.find_value(section).ok() else {
+            return Ok(BTreeMap::new());
+        };
+        let mut names = BTreeMap::new();
+        let mut wrong = false;
+        for (name, value) in &entries {
+            let path = format!("{section}.{name}");
+            match name.parse::<N>() {
+                Ok(parsed) => {
+                    names.insert(parsed, path);
+                }
+                Err(error) => {
+                    let source = source_of(self.figment, value);
+                    let refused = Refused::so_do(
+                        format!("is a name that {error}"),
+                        "name it with 1 to 64 of the characters a-z 0-9 _ -",
+                    );
+                    self.note(&path, &path, source, String::new(), refused);
+                    wrong = true;
+                }
+            }
+        }
+        if wrong { Err(Noted) } else { Ok(names) }
     }
 
     pub fn is_set(&mut self, path: &str) -> bool {

@@ -187,14 +187,14 @@ impl Sources {
     }
 
     fn section_as_value(&mut self, path: &str, source: &Source) {
-        let below: Vec<&str> = self.known.below(path).collect();
+        let below: Vec<String> = self.known.below(path).collect();
         let remedy = format!("set one of: {}", below.join(", "));
         self.mistakes.push(self.mistake(path, source, "is a section and has no value of its own", &remedy));
     }
 
     fn unknown(&mut self, path: &str, source: &Source) {
         let remedy = match (self.known.nearest(path), source) {
-            (Some(meant), Source::Variable(_)) => format!("did you mean {} ({meant})?", variable(meant)),
+            (Some(meant), Source::Variable(_)) => format!("did you mean {} ({meant})?", variable(&meant)),
             (Some(meant), _) => format!("did you mean {meant}?"),
             (None, _) => "remove it; `kratos-onboarding config schema` lists all settings".to_owned(),
         };

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EnrolMethod, IdentityState, Policy, Reading, Record, SchemaId, SessionDigest};
+use super::rules::{Case, Outcome, Rule};
+use super::{IdentityState, Policy, Reading, Record, SchemaId, SessionDigest};
 
 /// What Kratos's session says. Never what the browser claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +50,10 @@ impl Verdict {
 pub enum Reason {
     /// Offer: nothing speaks against it.
     NoPasskey,
-    /// Required: the operator demands it.
+    /// Required: of everybody in a cohort of the policy.
     RequiredByPolicy,
+    /// Required: an operator said so of this person.
+    RequiredByOperator,
     /// Done: Kratos holds a passkey.
     PasskeyEnrolled,
     /// Done: Kratos holds a security key that signs in on its own, and the deployment enrols with them.
@@ -62,7 +65,15 @@ pub enum Reason {
     /// Later, until `next_offer_at`.
     Skipped,
     Cancelled,
+    Failed,
+    /// Never, where the policy says so.
     Removed,
+    /// An operator leaves the person alone for a while.
+    Snoozed,
+    /// Later: of those who are not asked, so that there is something to compare with.
+    HeldOut,
+    /// Later: not yet among those who are asked.
+    NotRolledOut,
     /// Later: the pause is over; the next sign-in brings the offer.
     NextSignIn,
     /// Never: the person said so.
@@ -71,6 +82,8 @@ pub enum Reason {
     IdentityInactive,
     MethodNotEligible,
     SchemaNotEligible,
+    DenyListed,
+    IdentityGone,
 }
 
 /// The answer, and until when it holds.
@@ -94,26 +107,31 @@ pub struct Decision {
 
 /// What to do for this person, now.
 pub fn decide(record: &Record, session: &SessionFacts, policy: &Policy, now: Timestamp) -> Decision {
-    let outcome = rule(record, session, policy, now);
+    let case = Case { record, session, policy, now };
+    let outcome = Rule::ALL.into_iter().find_map(|rule| rule.ask(&case));
+    spell_out(&case, outcome.unwrap_or(Outcome::OFFER))
+}
+
+/// Everything the page is told beside the verdict.
+pub(super) fn spell_out(case: &Case<'_>, outcome: Outcome) -> Decision {
+    let Case { record, session, policy, now } = *case;
     let offers = &record.offers;
     let counted = offers.shown_in(session.digest);
     let offers_left = policy.max_offers.saturating_sub(offers.count);
     let nth = if counted { offers.count } else { offers.count.saturating_add(1) };
     let asks = matches!(outcome.verdict, Verdict::Offer | Verdict::Required);
-    // A cancelled try begins a pause, but the offer it belongs to is still on the screen.
-    let stands = asks || (outcome.reason == Reason::Cancelled && counted);
-    let required_by =
-        policy.required.filter(|_| outcome.verdict == Verdict::Required).map(|required| required.by);
+    // A try that came to nothing begins a pause, but the offer it belongs to is still on the screen.
+    let stands = asks || (matches!(outcome.reason, Reason::Cancelled | Reason::Failed) && counted);
+    let required_by = match outcome.reason {
+        Reason::RequiredByOperator => case.operators_deadline(),
+        Reason::RequiredByPolicy => case.cohorts_deadline().map(|(_, by)| by),
+        _ => None,
+    };
     let privileged_until =
         session.authenticated_at.checked_add(policy.privileged_session_max_age).unwrap_or(Timestamp::MAX);
     let privileged = privileged_until > now;
-    let changes = [
-        outcome.until,
-        required_by,
-        policy.required.map(|required| required.from),
-        Some(privileged_until),
-        session.expires_at,
-    ];
+    let changes =
+        [outcome.until, required_by, case.next_announcement(), Some(privileged_until), session.expires_at];
     Decision {
         verdict: outcome.verdict,
         reason: outcome.reason,
@@ -132,117 +150,4 @@ pub fn decide(record: &Record, session: &SessionFacts, policy: &Policy, now: Tim
         privileged,
         valid_until: changes.into_iter().flatten().filter(|at| *at > now).min(),
     }
-}
-
-struct Outcome {
-    verdict: Verdict,
-    reason: Reason,
-    until: Option<Timestamp>,
-}
-
-impl From<(Verdict, Reason)> for Outcome {
-    fn from((verdict, reason): (Verdict, Reason)) -> Outcome {
-        Outcome { verdict, reason, until: None }
-    }
-}
-
-fn rule(record: &Record, session: &SessionFacts, policy: &Policy, now: Timestamp) -> Outcome {
-    let offers = &record.offers;
-    if let Some(reason) = enrolled(record, session, policy) {
-        return (Verdict::Done, reason).into();
-    }
-    if let Some(reason) = ineligible(record, session, policy) {
-        return (Verdict::Never, reason).into();
-    }
-    if !policy.enabled {
-        return (Verdict::Later, Reason::OffersPaused).into();
-    }
-    if unknown(record, policy) {
-        return (Verdict::Later, Reason::PasskeysUnknown).into();
-    }
-    if policy.required.is_some_and(|required| required.from <= now) {
-        return (Verdict::Required, Reason::RequiredByPolicy).into();
-    }
-    if offers.dismissed_at.is_some() {
-        return (Verdict::Never, Reason::Dismissed).into();
-    }
-    if let Some((until, reason)) = pause(record, policy).filter(|(until, _)| *until > now) {
-        return Outcome { verdict: Verdict::Later, reason, until: Some(until) };
-    }
-    let answered_at = offers.skipped_at.max(offers.cancelled_at);
-    let shown_now = offers.shown_in(session.digest) && answered_at < offers.last_at;
-    if offers.count >= policy.max_offers && !shown_now {
-        return (Verdict::Never, Reason::OffersExhausted).into();
-    }
-    if answered_at.is_some_and(|at| session.authenticated_at <= at) {
-        return (Verdict::Later, Reason::NextSignIn).into();
-    }
-    (Verdict::Offer, Reason::NoPasskey).into()
-}
-
-fn enrolled(record: &Record, session: &SessionFacts, policy: &Policy) -> Option<Reason> {
-    let holds = |reading: Reading, as_of: Option<Timestamp>, used_at: Option<Timestamp>| {
-        let used_since = used_at.is_some() && used_at > as_of;
-        used_since || matches!(reading, Reading::AtLeastOne | Reading::Exactly(1..))
-    };
-    let passkeys = &record.passkeys;
-    if holds(passkeys.reading(), passkeys.as_of(), session.passkey_used_at) {
-        return Some(Reason::PasskeyEnrolled);
-    }
-    let keys = &record.security_keys;
-    (policy.enrol.contains(&EnrolMethod::Webauthn)
-        && holds(keys.passwordless_reading(), keys.as_of(), session.security_key_used_at))
-    .then_some(Reason::SecurityKeyEnrolled)
-}
-
-fn unknown(record: &Record, policy: &Policy) -> bool {
-    policy.enrol.iter().any(|method| {
-        let reading = match method {
-            EnrolMethod::Passkey => record.passkeys.reading(),
-            EnrolMethod::Webauthn => record.security_keys.passwordless_reading(),
-        };
-        matches!(reading, Reading::Unknown | Reading::Disputed)
-    })
-}
-
-fn ineligible(record: &Record, session: &SessionFacts, policy: &Policy) -> Option<Reason> {
-    let state = session.state.or(record.state.as_ref().map(|state| state.value));
-    if state == Some(IdentityState::Inactive) {
-        return Some(Reason::IdentityInactive);
-    }
-    let schema = session.schema_id.as_ref().or(record.schema_id.as_ref().map(|schema| &schema.value));
-    if let (Some(allowed), Some(schema)) = (&policy.schemas, schema)
-        && !allowed.contains(schema)
-    {
-        return Some(Reason::SchemaNotEligible);
-    }
-    let method = record.registration.as_ref().and_then(|registration| registration.method);
-    if let (Some(allowed), Some(method)) = (&policy.registration_methods, method)
-        && !allowed.contains(&method)
-    {
-        return Some(Reason::MethodNotEligible);
-    }
-    None
-}
-
-fn removed_at(record: &Record, policy: &Policy) -> Option<Timestamp> {
-    let removed = policy.enrol.iter().map(|method| match method {
-        EnrolMethod::Passkey => record.passkeys.removed_at(),
-        EnrolMethod::Webauthn => record.security_keys.passwordless_removed_at(),
-    });
-    removed.max().flatten()
-}
-
-/// The latest end of all pauses that were begun.
-fn pause(record: &Record, policy: &Policy) -> Option<(Timestamp, Reason)> {
-    let offers = &record.offers;
-    let pauses = [
-        (offers.skipped_at, policy.skip_pause(offers.skips), Reason::Skipped),
-        (offers.cancelled_at, policy.cancelled_pause, Reason::Cancelled),
-        (removed_at(record, policy), policy.removed_pause, Reason::Removed),
-    ];
-    let ends = pauses.into_iter().filter_map(|(from, pause, reason)| {
-        from.map(|at| (at.checked_add(pause).unwrap_or(Timestamp::MAX), reason))
-    });
-    ends.max_by_key(|(until, _)| *until)
 }

@@ -1,13 +1,14 @@
 //! "Something happened to this identity." The only input of [`Record::apply`](super::Record::apply).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, DedupeKey, EventId, ExceptionName, IdentifierDigest, IdentityId, IdentityState, Method,
-    Observation, SchemaId, SessionDigest,
+    AttemptId, CredentialId, DedupeKey, EventId, ExceptionName, IdentifierDigest, IdentityId, IdentityState,
+    Method, Observation, OperatorName, SchemaId, SessionDigest,
 };
 
 /// One fact about one identity, as the audit log keeps it.
@@ -26,24 +27,25 @@ pub struct Event {
 }
 
 /// Who made it happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     Kratos,
     /// The signed-in person, through the page.
     Person,
-    Operator,
+    Operator(OperatorName),
     /// This service, by looking something up.
     Service,
 }
 
 impl Actor {
-    pub fn as_str(self) -> &'static str {
+    /// `kratos`, `person`, `operator:NAME`, `service`.
+    pub fn label(&self) -> Cow<'static, str> {
         match self {
-            Actor::Kratos => "kratos",
-            Actor::Person => "person",
-            Actor::Operator => "operator",
-            Actor::Service => "service",
+            Actor::Kratos => "kratos".into(),
+            Actor::Person => "person".into(),
+            Actor::Operator(name) => format!("operator:{name}").into(),
+            Actor::Service => "service".into(),
         }
     }
 }
@@ -108,8 +110,12 @@ pub enum Cause {
     Whoami,
     /// Kratos's admin API.
     AdminApi,
+    /// The same, for everybody in turn.
+    Reconcile,
     /// A verb of the command line.
     Cli,
+    /// The operators' endpoints of this service.
+    OperatorApi,
 }
 
 impl Cause {
@@ -128,7 +134,9 @@ impl Cause {
             Cause::Page(PageAction::Completed) => "page.completed",
             Cause::Whoami => "whoami",
             Cause::AdminApi => "admin_api",
+            Cause::Reconcile => "reconcile",
             Cause::Cli => "cli",
+            Cause::OperatorApi => "operator_api",
         }
     }
 }
@@ -165,7 +173,9 @@ pub struct Observed {
 }
 
 /// Why a ceremony did not end in a passkey.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     Timeout,
@@ -180,6 +190,18 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    pub const ALL: [FailureKind; 9] = [
+        FailureKind::Timeout,
+        FailureKind::NoGesture,
+        FailureKind::AlreadyRegistered,
+        FailureKind::Config,
+        FailureKind::Network,
+        FailureKind::Kratos,
+        FailureKind::PrivilegeNotGained,
+        FailureKind::Unsupported,
+        FailureKind::Unknown,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             FailureKind::Timeout => "timeout",
@@ -249,11 +271,42 @@ pub enum EventKind {
     },
     /// The page says the ceremony went through. Only Kratos's word makes it true.
     Completed(Attempt),
-    /// Everything the person answered is forgotten.
+    /// Kratos's admin API says that there is no such identity any more.
+    IdentityGone,
+    /// An operator leaves the person alone until then.
+    Snoozed {
+        until: Timestamp,
+    },
+    /// An operator requires a passkey; until then it can still be skipped.
+    Required {
+        by: Timestamp,
+    },
+    /// An operator took one away at Kratos. What is left is told by who asks Kratos.
+    PasskeyRevoked {
+        credential: CredentialId,
+    },
+    /// What the person answered is forgotten, and what an operator said of them.
     Reset,
 }
 
 impl EventKind {
+    /// A fact of Kratos's, and not what a person or an operator answered.
+    pub fn is_told_by_kratos(&self) -> bool {
+        use EventKind::{
+            IdentityGone, PasskeyRevoked, PasskeysObserved, Registered, Seen, SettingsChanged, SignedIn,
+        };
+        matches!(
+            self,
+            Registered { .. }
+                | SignedIn { .. }
+                | SettingsChanged { .. }
+                | Seen
+                | PasskeysObserved
+                | IdentityGone
+                | PasskeyRevoked { .. }
+        )
+    }
+
     pub fn as_str(&self) -> &'static str {
         match self {
             EventKind::Registered { .. } => "registered",
@@ -269,6 +322,10 @@ impl EventKind {
             EventKind::Failed { .. } => "failed",
             EventKind::Unavailable { .. } => "unavailable",
             EventKind::Completed(_) => "completed",
+            EventKind::IdentityGone => "identity_gone",
+            EventKind::Snoozed { .. } => "snoozed",
+            EventKind::Required { .. } => "required",
+            EventKind::PasskeyRevoked { .. } => "passkey_revoked",
             EventKind::Reset => "reset",
         }
     }

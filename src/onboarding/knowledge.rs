@@ -115,6 +115,16 @@ impl Knowledge {
         self.used_at
     }
 
+    /// The earliest answer "none".
+    pub fn none_at(&self) -> Option<Timestamp> {
+        self.seen.iter().filter(|o| o.count == 0).map(|o| o.at).min()
+    }
+
+    /// Whether one was there later than that.
+    pub fn held_after(&self, at: Timestamp) -> bool {
+        self.used_at.is_some_and(|used| used > at) || self.seen.iter().any(|o| o.count > 0 && o.at > at)
+    }
+
     /// When the newest answer was true.
     pub fn as_of(&self) -> Option<Timestamp> {
         self.seen.first().map(|o| o.at).max(self.used_at)

@@ -4,28 +4,38 @@
 
 mod decision;
 mod event;
+mod explain;
+mod funnel;
 mod identifier;
 mod knowledge;
 mod names;
 mod policy;
 mod provider;
 mod record;
+mod rules;
+mod share;
 mod transition;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod rules_tests;
 
 pub use decision::{Decision, Reason, SessionFacts, Verdict, decide};
 pub use event::{
     Actor, Attempt, Cause, Event, EventKind, FailureKind, HookKind, Observed, PageAction, Profile,
 };
+pub use explain::{Explanation, Ruled, Ruling, Said, explain};
+pub use funnel::{Count, Step, Steps, method_name};
 pub use identifier::{Identifier, IdentifierDigest, PiiKey, PiiKeyError, PiiKeys};
 pub use knowledge::{Knowledge, Observation, Reading, Settlement, Source};
 pub use names::{
-    AttemptId, DedupeKey, EnrolMethod, EventId, ExceptionName, IdentityId, IdentityState, Method, NameError,
-    SchemaId, SessionDigest,
+    AttemptId, CohortName, CredentialId, DedupeKey, EnrolMethod, EventId, ExceptionName, IdentityId,
+    IdentityState, Method, NameError, OperatorName, SchemaId, SessionDigest,
 };
-pub use policy::{Policy, Requirement};
+pub use policy::{Cohort, Policy, Requirement};
 pub use provider::{Place, Provider, provider};
 pub use record::{Dated, Offers, Record, Registration};
+pub use rules::Rule;
+pub use share::{Lots, Share};
 pub use transition::{Stage, Transition};

@@ -15,6 +15,8 @@ pub enum NameError {
     TooLong(usize),
     #[error("has a character that is not allowed")]
     Character,
+    #[error("is not an even number of the digits 0-9 a-f")]
+    NotHex,
     #[error("is not a UUID")]
     NotUuid,
     #[error("is the all-zero UUID, which Kratos sends before the identity is stored")]
@@ -119,6 +121,12 @@ macro_rules! bounded_text {
             }
         }
 
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl TryFrom<String> for $name {
             type Error = NameError;
 
@@ -153,6 +161,72 @@ bounded_text!(
     /// Name of a DOMException (WebIDL, "DOMException names"): 1 to 64 ASCII letters and digits.
     ExceptionName, 64, |c| c.is_ascii_alphanumeric()
 );
+
+bounded_text!(
+    /// Those of whom a passkey is required, as the setting `policy.required` names them: 1 to 64 of `a-z 0-9 _ -`.
+    CohortName, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'
+);
+bounded_text!(
+    /// Who an operator is here, as the setting `admin.tokens` names them: 1 to 64 of `a-z 0-9 _ -`.
+    OperatorName, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'
+);
+
+/// The id of a public key credential (WebAuthn Level 3, section 4): 1 to 1023 bytes, written in lower-case hex as the
+/// remove nodes of Kratos's settings flow do.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CredentialId(Vec<u8>);
+
+impl CredentialId {
+    /// In bytes.
+    pub const MAX: usize = 1023;
+
+    pub fn of_bytes(bytes: Vec<u8>) -> Result<CredentialId, NameError> {
+        match bytes.len() {
+            0 => Err(NameError::Empty),
+            1..=Self::MAX => Ok(CredentialId(bytes)),
+            _ => Err(NameError::TooLong(Self::MAX * 2)),
+        }
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromStr for CredentialId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        CredentialId::of_bytes(hex::decode(text).map_err(|_| NameError::NotHex)?)
+    }
+}
+
+impl TryFrom<String> for CredentialId {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<CredentialId> for String {
+    fn from(id: CredentialId) -> String {
+        hex::encode(id.0)
+    }
+}
+
+impl fmt::Display for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CredentialId({self})")
+    }
+}
 
 /// A Kratos self-service method. `Other` keeps what a newer Kratos may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -86,8 +86,14 @@ fn answered() -> impl Strategy<Value = Event> {
         }),
         Just(EventKind::Completed(Attempt::default())),
         Just(EventKind::Reset),
+        seconds().prop_map(|until| EventKind::Snoozed { until }),
+        Just(EventKind::IdentityGone),
     ];
     (kind, 0..40i64).prop_map(|(kind, second)| event(1, kind, second))
+}
+
+fn required(from: i64, by: i64) -> Requirement {
+    Requirement { cohort: Cohort::default(), from: at(from), by: at(by), grace: SignedDuration::ZERO }
 }
 
 fn record_of(events: &[Event]) -> Record {
@@ -161,8 +167,10 @@ proptest! {
         let now = at(second);
         let decision = decide(&record, &session(), &policy, now);
         let enrolled = matches!(record.passkeys.reading(), Reading::AtLeastOne | Reading::Exactly(1..));
-        prop_assert_eq!(record.stage() == Stage::Enrolled, enrolled);
-        prop_assert_eq!(decision.verdict == Verdict::Done, enrolled);
+        let gone = record.gone_at.is_some();
+        prop_assert_eq!(record.stage() == Stage::Gone, gone);
+        prop_assert_eq!(record.stage() == Stage::Enrolled, enrolled && !gone);
+        prop_assert_eq!(decision.verdict == Verdict::Done, enrolled && !gone);
         if decision.verdict == Verdict::Offer {
             prop_assert_eq!(record.passkeys.reading(), Reading::Exactly(0), "unknown is never offer");
             prop_assert!(record.offers.dismissed_at.is_none());
@@ -181,7 +189,7 @@ proptest! {
     ) {
         let record = record_of(&events);
         let policy = Policy {
-            required: Some(Requirement { from: at(5_000_000), by: at(9_000_000) }),
+            required: [("all".parse().unwrap(), required(5_000_000, 9_000_000))].into(),
             ..Policy::default()
         };
         let answer = decide(&record, &session(), &policy, at(second));
@@ -189,6 +197,40 @@ proptest! {
         if answer.valid_until.is_none_or(|until| then < until) {
             prop_assert_eq!(decide(&record, &session(), &policy, then), answer);
         }
+    }
+
+    #[test]
+    fn the_explanation_explains_the_decision(
+        events in proptest::collection::vec(prop_oneof![told(), answered()], 1..12),
+        second in 0..20_000_000i64,
+    ) {
+        let record = record_of(&events);
+        let policy = Policy { required: [("all".parse().unwrap(), required(9_000_000, 9_000_001))].into(), ..Policy::default() };
+        let decision = decide(&record, &session(), &policy, at(second));
+        let explanation = explain(&record, &session(), &policy, at(second));
+        prop_assert_eq!(&explanation.decision, &decision);
+        prop_assert_eq!(explanation.decided_by().is_none(), decision.verdict == Verdict::Offer);
+        let decides = explanation.rules.iter().filter_map(|ruled| match ruled.ruling {
+            Ruling::Decides(said) => Some(said),
+            _ => None,
+        });
+        prop_assert!(decides.clone().count() <= 1);
+        prop_assert!(decides.into_iter().all(|said| (said.verdict, said.reason) == (decision.verdict, decision.reason)));
+    }
+
+    #[test]
+    fn a_step_of_the_funnel_is_taken_once(events in proptest::collection::vec(prop_oneof![told(), answered()], 1..30)) {
+        let (mut record, first) = Record::begin(&events[0]);
+        let mut taken = Vec::new();
+        let mut count = |transition| {
+            if let Transition::Changed { steps, .. } = transition {
+                taken.extend(steps.iter());
+            }
+        };
+        count(first);
+        events[1..].iter().for_each(|event| count(record.apply(event)));
+        taken.sort();
+        prop_assert_eq!(taken, record.steps.iter().collect::<Vec<_>>());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Event, EventKind, FailureKind, IdentifierDigest, IdentityId, IdentityState, Knowledge, Method, Observed,
-    Profile, Reading, SchemaId, SessionDigest, Stage, Transition,
+    Profile, Reading, SchemaId, SessionDigest, Stage, Step, Steps, Transition,
 };
 
 /// A value with the time it was true. The later one wins; of one time the greater, so that order cannot matter.
@@ -85,6 +85,18 @@ pub struct Record {
     pub offers: Offers,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_at: Option<Timestamp>,
+    /// An operator's word: left alone until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed: Option<Dated<Timestamp>>,
+    /// An operator's word: required by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<Dated<Timestamp>>,
+    /// Since then Kratos knows no such identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<Timestamp>,
+    /// Of the funnel. A reset leaves them: nobody is counted twice.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
 }
 
 impl Record {
@@ -102,11 +114,15 @@ impl Record {
             security_keys: Knowledge::default(),
             offers: Offers::default(),
             reset_at: None,
+            snoozed: None,
+            required: None,
+            gone_at: None,
+            steps: Steps::default(),
         };
         record.take(event);
         record.version = 1;
-        let to = record.stage();
-        (record, Transition::Changed { from: None, to })
+        let (to, steps) = (record.stage(), record.steps);
+        (record, Transition::Changed { from: None, to, steps })
     }
 
     /// The only way a record changes. An event that says what is already known answers `Unchanged`.
@@ -117,11 +133,20 @@ impl Record {
             return Transition::Unchanged;
         }
         self.version = before.version.saturating_add(1);
-        Transition::Changed { from: Some(before.stage()), to: self.stage() }
+        let steps = self.steps.but(before.steps);
+        Transition::Changed { from: Some(before.stage()), to: self.stage(), steps }
+    }
+
+    /// As Kratos says, else when this service first heard of the identity.
+    pub fn registered_at(&self) -> Timestamp {
+        self.registration.as_ref().map_or(self.first_heard_at, |registration| registration.at)
     }
 
     pub fn stage(&self) -> Stage {
         let offers = &self.offers;
+        if self.gone_at.is_some() {
+            return Stage::Gone;
+        }
         if matches!(self.passkeys.reading(), Reading::AtLeastOne | Reading::Exactly(1..)) {
             return Stage::Enrolled;
         }
@@ -141,9 +166,14 @@ impl Record {
         self.first_heard_at = self.first_heard_at.min(event.at);
         self.learn_profile(&event.profile);
         self.learn_credentials(&event.observed);
-        if self.is_answer_before_reset(event) {
-            return;
+        self.learn_existence(event);
+        if !self.is_answer_before_reset(event) {
+            self.take_kind(event);
         }
+        self.advance();
+    }
+
+    fn take_kind(&mut self, event: &Event) {
         let at = Some(event.at);
         let offers = &mut self.offers;
         match &event.kind {
@@ -153,7 +183,9 @@ impl Record {
             EventKind::SignedIn { .. }
             | EventKind::SettingsChanged { .. }
             | EventKind::Seen
-            | EventKind::PasskeysObserved => {}
+            | EventKind::PasskeysObserved
+            | EventKind::IdentityGone
+            | EventKind::PasskeyRevoked { .. } => {}
             EventKind::Offered { session } => {
                 if !offers.shown_in(*session) {
                     offers.count = offers.count.saturating_add(1);
@@ -180,20 +212,51 @@ impl Record {
             }
             EventKind::Unavailable { .. } => offers.unavailable_at = offers.unavailable_at.max(at),
             EventKind::Completed(_) => offers.claimed_at = offers.claimed_at.max(at),
+            EventKind::Snoozed { until } => learn(&mut self.snoozed, at, Some(until)),
+            EventKind::Required { by } => learn(&mut self.required, at, Some(by)),
             EventKind::Reset => {
                 self.offers = Offers::default();
+                self.snoozed = None;
+                self.required = None;
                 self.reset_at = self.reset_at.max(at);
             }
         }
     }
 
     fn is_answer_before_reset(&self, event: &Event) -> bool {
-        use EventKind::{PasskeysObserved, Registered, Seen, SettingsChanged, SignedIn};
-        let told_by_kratos = matches!(
-            event.kind,
-            Registered { .. } | SignedIn { .. } | SettingsChanged { .. } | Seen | PasskeysObserved
-        );
-        !told_by_kratos && self.reset_at.is_some_and(|reset| event.at <= reset)
+        !event.kind.is_told_by_kratos() && self.reset_at.is_some_and(|reset| event.at <= reset)
+    }
+
+    /// Gone is who Kratos says is gone, until it tells of them again.
+    fn learn_existence(&mut self, event: &Event) {
+        if event.kind == EventKind::IdentityGone {
+            self.gone_at = self.gone_at.max(Some(event.at));
+            // Nobody is to be found by an address that may be somebody else's by now.
+            self.identifiers = None;
+        } else if event.kind.is_told_by_kratos() && self.gone_at.is_some_and(|gone| gone < event.at) {
+            self.gone_at = None;
+        }
+    }
+
+    /// Takes the steps of the funnel that the record now shows. Each follows from all that was told, in whatever order.
+    fn advance(&mut self) {
+        let none_at = self.passkeys.none_at();
+        if none_at.is_some() {
+            self.steps.take(Step::Eligible);
+        }
+        if self.offers.count > 0 {
+            self.steps.take(Step::Offered);
+        }
+        if self.offers.started_at.is_some() {
+            self.steps.take(Step::Started);
+        }
+        let since = none_at.unwrap_or(Timestamp::MIN);
+        if self.steps.holds(Step::Eligible) && self.passkeys.held_after(since) {
+            self.steps.take(Step::Completed);
+        }
+        if self.steps.holds(Step::Completed) && self.passkeys.used_at().is_some_and(|used| used > since) {
+            self.steps.take(Step::SignedIn);
+        }
     }
 
     fn learn_registration(&mut self, at: Timestamp, method: Option<Method>) {

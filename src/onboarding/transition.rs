@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Steps;
+
 /// Where a person stands on the way to a passkey. Derived from the record, never set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,9 +19,21 @@ pub enum Stage {
     Dismissed,
     /// Kratos says a passkey exists.
     Enrolled,
+    /// Kratos says the identity does not.
+    Gone,
 }
 
 impl Stage {
+    pub const ALL: [Stage; 7] = [
+        Stage::Waiting,
+        Stage::Offered,
+        Stage::Started,
+        Stage::Postponed,
+        Stage::Dismissed,
+        Stage::Enrolled,
+        Stage::Gone,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Stage::Waiting => "waiting",
@@ -28,6 +42,7 @@ impl Stage {
             Stage::Postponed => "postponed",
             Stage::Dismissed => "dismissed",
             Stage::Enrolled => "enrolled",
+            Stage::Gone => "gone",
         }
     }
 }
@@ -37,8 +52,9 @@ impl Stage {
 pub enum Transition {
     /// The record already said so.
     Unchanged,
-    /// `from` is `None` for the first event of an identity. `from == to` when only facts changed.
-    Changed { from: Option<Stage>, to: Stage },
+    /// `from` is `None` for the first event of an identity. `from == to` when only facts changed. `steps`: those of the
+    /// funnel that this event was the first to take.
+    Changed { from: Option<Stage>, to: Stage, steps: Steps },
 }
 
 impl Transition {

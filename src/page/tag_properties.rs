@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::links::Links;
 use crate::kratos::{Session, recordings};
 use crate::onboarding::{
-    Actor, Attempt, Cause, DedupeKey, EnrolMethod, Event, EventId, EventKind, Observation, Observed,
+    Actor, Attempt, Cause, Cohort, DedupeKey, EnrolMethod, Event, EventId, EventKind, Observation, Observed,
     PageAction, Policy, Record, Requirement, Source, decide,
 };
 
@@ -77,7 +77,14 @@ fn stories() -> impl Strategy<Value = Story> {
                 enrol: BTreeSet::from([EnrolMethod::Passkey]),
                 skip_pauses: vec![SignedDuration::from_secs(pause)],
                 required: required
-                    .map(|(from, length)| Requirement { from: at(from), by: at(from + length) }),
+                    .map(|(from, length)| {
+                        let (from, by) = (at(from), at(from + length));
+                        let all =
+                            Requirement { cohort: Cohort::default(), from, by, grace: SignedDuration::ZERO };
+                        ("all".parse().unwrap(), all)
+                    })
+                    .into_iter()
+                    .collect(),
                 ..Policy::default()
             };
             Story { record, policy }

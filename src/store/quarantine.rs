@@ -132,7 +132,7 @@ impl NewQuarantined {
     pub fn refused(event: &Event) -> NewQuarantined {
         let refused = Refused {
             identity_id: event.identity,
-            actor: event.actor,
+            actor: event.actor.clone(),
             cause: event.cause,
             event: event.kind.clone(),
             profile: event.profile.clone(),

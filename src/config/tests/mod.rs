@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::known::Known;
 use super::reader::Reader;
 use super::*;
+use crate::onboarding::{Cohort, CohortName};
 
 const PII: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const API_KEY: &str = "0123456789abcdef-key";
@@ -184,7 +185,15 @@ policy:
   cancelled_pause: 90m
   removed_pause: 2w
   dismiss_from_offer: never
-  required: { from: 2027-01-01T00:00:00Z, by: '2027-03-01T00:00:00+01:00' }
+  failed_pause: 3h
+  denied: [5eddbeec-b3d3-4769-ad6d-07e5374f94b7]
+  rollout: 12.5%
+  hold_out: 5%
+  required:
+    everybody: { from: 2027-01-01T00:00:00Z, by: '2027-03-01T00:00:00+01:00' }
+    new-staff:
+      { from: 2026-01-01T00:00:00Z, by: 2026-02-01T00:00:00Z, grace: 14d, schemas: [staff], registration_methods: [oidc],
+        registered_from: 2026-02-01T00:00:00Z, registered_before: 2027-02-01T00:00:00Z }
 kratos:
   privileged_session_max_age: 15m
 ";
@@ -192,10 +201,52 @@ kratos:
     assert!(!policy.enabled);
     assert_eq!(policy.registration_methods.unwrap().len(), 2);
     assert_eq!(policy.skip_pauses.iter().map(|pause| pause.as_hours()).collect::<Vec<_>>(), [24, 36]);
-    assert_eq!((policy.cancelled_pause.as_mins(), policy.removed_pause.as_hours()), (90, 14 * 24));
+    assert_eq!((policy.cancelled_pause.as_mins(), policy.removed_pause.unwrap().as_hours()), (90, 14 * 24));
+    assert_eq!(policy.failed_pause.unwrap().as_hours(), 3);
+    assert_eq!((policy.rollout.to_string(), policy.hold_out.to_string()), ("12.5%".into(), "5%".into()));
+    assert_eq!(policy.denied.len(), 1);
     assert_eq!((policy.dismiss_from_offer, policy.max_offers), (None, 7));
-    assert!(policy.required.is_some());
+    let names: Vec<&str> = policy.required.keys().map(CohortName::as_str).collect();
+    assert_eq!(names, ["everybody", "new-staff"]);
+    assert_eq!(policy.required["new-staff"].grace.as_hours(), 14 * 24);
+    assert_eq!(policy.required["everybody"].cohort, Cohort::default());
     assert_eq!(policy.privileged_session_max_age.as_mins(), 15);
+}
+
+#[test]
+fn what_an_operator_names_can_be_set_in_the_environment_too() {
+    let policy = from_env(&[
+        ("policy.required.staff.from", "2027-01-01T00:00:00Z"),
+        ("policy.required.staff.by", "2027-02-01T00:00:00Z"),
+        ("policy.required.staff.schemas", "staff,partner"),
+        ("policy.removed_pause", "never"),
+    ]);
+    let policy = policy.unwrap().policy;
+    assert_eq!(policy.required["staff"].cohort.schemas.as_ref().unwrap().len(), 2);
+    assert_eq!((policy.removed_pause, policy.failed_pause), (None, None));
+}
+
+#[test]
+fn mistakes_in_what_an_operator_names_are_told_by_that_name() {
+    let text = "
+policy:
+  required:
+    staff: { from: 2027-03-01T00:00:00Z, by: 2027-01-01T00:00:00Z }
+    guests: { by: 2027-01-01T00:00:00Z, form: 2027-01-01T00:00:00Z }
+    'Very Important': { from: 2027-01-01T00:00:00Z, by: 2027-02-01T00:00:00Z }
+    nobody: { from: 2027-01-01T00:00:00Z, by: 2027-02-01T00:00:00Z, registered_from: 2027-01-01T00:00:00Z,
+              registered_before: 2027-01-01T00:00:00Z }
+    flat: true
+";
+    let errors = from_file(text).unwrap_err();
+    let text = errors.to_string();
+    let names: Vec<&str> = errors.mistakes().iter().map(|mistake| mistake.setting.as_str()).collect();
+    for expected in ["policy.required.guests.form", "policy.required.Very Important", "policy.required.flat"]
+    {
+        assert!(names.contains(&expected), "{expected} is not in:\n{text}");
+    }
+    assert!(text.contains("did you mean policy.required.guests.from?"), "{text}");
+    assert!(text.contains("policy.required.flat.grace"), "{text}");
 }
 
 #[test]
@@ -358,10 +409,11 @@ fn a_return_prefix_is_an_origin_and_segments() {
 #[test]
 fn the_schema_and_the_reader_know_the_same_settings() {
     let known = known();
-    let figment = figment::Figment::new();
+    // Somebody has to be named, or nothing is asked of them.
+    let figment = figment::Figment::from(("policy.required.any", figment::value::Dict::new()));
     let mut reader = Reader::new(&figment, &known, Mode::Production, false);
     assert!(sections::read(&mut reader).is_err());
-    let asked: Vec<String> = reader.asked.iter().cloned().collect();
+    let asked: Vec<String> = reader.asked.iter().map(|path| path.replace(".any.", ".*.")).collect();
     assert_eq!(known.paths().map(str::to_owned).collect::<Vec<_>>(), asked);
 }
 

@@ -192,7 +192,7 @@ async fn add_events(
     .bind(events().map(|event| event.dedupe.0.as_slice()).collect::<Vec<_>>())
     .bind(events().map(|event| id_of(ids, event.identity)).collect::<Result<Vec<_>, _>>()?)
     .bind(events().map(|event| SqlTime::from(event.at)).collect::<Vec<_>>())
-    .bind(events().map(|event| event.actor.as_str()).collect::<Vec<_>>())
+    .bind(events().map(|event| event.actor.label()).collect::<Vec<_>>())
     .bind(events().map(|event| event.cause.as_str()).collect::<Vec<_>>())
     .bind(events().map(|event| event.kind.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| Json(&row.detail)).collect::<Vec<_>>())
@@ -208,7 +208,7 @@ async fn add_events(
 fn transition_columns(row: &EventRow<'_>) -> (Option<i64>, Option<&'static str>, Option<&'static str>) {
     match row.transition {
         Transition::Unchanged => (None, None, None),
-        Transition::Changed { from, to } => {
+        Transition::Changed { from, to, .. } => {
             (Some(whole(row.version)), from.map(|stage| stage.as_str()), Some(to.as_str()))
         }
     }

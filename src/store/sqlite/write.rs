@@ -1,5 +1,6 @@
 //! Writing: one transaction a batch, each list of rows in one statement.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -173,7 +174,7 @@ struct EventJson<'a> {
     dedupe: String,
     identity: String,
     at: i64,
-    actor: &'static str,
+    actor: Cow<'static, str>,
     cause: &'static str,
     kind: &'static str,
     detail: &'a RawValue,
@@ -187,14 +188,14 @@ impl<'a> EventJson<'a> {
         let event = row.event;
         let (version, from, to) = match row.transition {
             Transition::Unchanged => (None, None, None),
-            Transition::Changed { from, to } => (Some(row.version), from, Some(to)),
+            Transition::Changed { from, to, .. } => (Some(row.version), from, Some(to)),
         };
         EventJson {
             id: hex::encode(event.id.0.as_bytes()),
             dedupe: hex::encode(event.dedupe.0),
             identity: hex::encode(event.identity.as_bytes()),
             at: event.at.as_microsecond(),
-            actor: event.actor.as_str(),
+            actor: event.actor.label(),
             cause: event.cause.as_str(),
             kind: event.kind.as_str(),
             detail: &row.detail,
