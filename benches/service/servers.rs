@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use kratos_onboarding::clock::Clock;
 use kratos_onboarding::config::{self, Mode, Settings};
-use kratos_onboarding::server::Server;
+use kratos_onboarding::server::{Origin, Server};
 use kratos_onboarding::store::{MadeBy, Opening, Sqlite, Store, WriterSettings};
 use kratos_onboarding::telemetry::Metrics;
 use kratos_onboarding::webhook::{Hook, Hooks};
@@ -35,7 +35,8 @@ pub fn run() {
         for (name, writer) in [("stored", WriterSettings::default()), ("naive", one_each)] {
             let store = store(&directory, name, writer).await;
             let metrics = Arc::new(Metrics::default());
-            let server = Server::bind(settings.clone(), store, Clock::system(), metrics).expect("bind");
+            let server = Server::bind(settings.clone(), Origin::nowhere(), store, Clock::system(), metrics)
+                .expect("bind");
             let url = server.public_url();
             println!("{name} 127.0.0.1:{}", url.port().expect("port"));
             actix_web::rt::spawn(server.run());

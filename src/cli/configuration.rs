@@ -10,6 +10,7 @@ use super::dev_keys::{DevKeys, DevKeysError};
 use super::keygen::NoRandomness;
 use super::terminal::{complain, say_aside};
 use crate::config::{ConfigErrors, Dsn, Environment, Mode, Settings, Sources};
+use crate::server::Origin;
 use crate::store::{Backend, MadeBy, OpenError, Opening, Postgres, PostgresServer, Sqlite};
 
 #[derive(Debug, Args)]
@@ -102,6 +103,25 @@ impl ConfigArguments {
         let dev_keys = DevKeys::open_or_make(beside)?;
         let settings = self.sources().with_generated(&dev_keys.to_settings()).settings()?;
         Ok(Opened { settings, database, dev_keys: Some(dev_keys) })
+    }
+}
+
+impl ConfigArguments {
+    /// How the settings are read again while the service runs.
+    pub fn origin(&self, dev_keys: Option<&DevKeys>) -> Origin {
+        let (file, mode, keys) = (self.file.clone(), self.mode(), dev_keys.map(DevKeys::to_settings));
+        if file.as_ref().is_some_and(|file| !file.is_file()) {
+            return Origin { reread: None, file };
+        }
+        let again = file.clone();
+        let reread = move || {
+            let sources = Sources::read(again.as_deref(), mode, &Environment::of_process());
+            match &keys {
+                Some(keys) => sources.with_generated(keys).settings(),
+                None => sources.settings(),
+            }
+        };
+        Origin { reread: Some(Box::new(reread)), file }
     }
 }
 

@@ -6,8 +6,10 @@ mod dev_keys;
 mod keygen;
 mod migrate;
 mod openapi;
+mod policy;
 mod quarantine;
 mod serve;
+mod table;
 mod terminal;
 
 use std::error::Error;
@@ -35,6 +37,9 @@ enum Verb {
     Migrate(migrate::MigrateVerb),
     /// Look at deliveries that were not understood, read them again, forget them.
     Quarantine(quarantine::QuarantineArguments),
+    /// Say whom the policy offers a passkey, and why.
+    #[command(subcommand)]
+    Policy(policy::PolicyVerb),
     /// Make new secrets, ready to paste.
     Keygen(keygen::KeygenArguments),
     /// Print the OpenAPI document of the public listener.
@@ -62,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Serve(arguments) => boxed(serve::run(&arguments)),
         Verb::Migrate(verb) => boxed(migrate::run(&verb)),
         Verb::Quarantine(arguments) => boxed(quarantine::run(&arguments)),
+        Verb::Policy(verb) => boxed(policy::run(&verb)),
         Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
         Verb::Openapi => boxed(openapi::run()),
         Verb::Config(verb) => boxed(check::run(&verb)),
@@ -109,6 +115,8 @@ mod tests {
             &["x", "quarantine", "drop"],
             &["x", "quarantine", "show", "not-an-id"],
             &["x", "migrate"],
+            &["x", "policy", "explain"],
+            &["x", "policy", "explain", "--id", "00000000-0000-0000-0000-000000000000"],
             &["x", "keygen", "--format", "toml"],
         ] {
             let error = Arguments::try_parse_from(wrong).unwrap_err();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::configuration::{Behind, ConfigArguments, Opened, OpeningError};
+use super::table::table;
 use super::terminal::{harmless, say};
 use crate::clock::Clock;
 use crate::onboarding::{EventId, PiiKeys};
@@ -158,7 +159,7 @@ async fn act(verb: &QuarantineVerb, store: &Store, keys: &PiiKeys) -> Result<(),
             let filter = QuarantineFilter { hook: hook.clone(), reason: *reason, limit: *limit };
             let entries = store.quarantined(&filter).await?;
             say(&match format {
-                Form::Table => table(&entries),
+                Form::Table => listed(&entries),
                 Form::Json => format!("{:#}", Value::from_iter(entries.iter().map(summary))),
             });
         }
@@ -263,8 +264,7 @@ fn body(kept: &Kept, keys: Option<&PiiKeys>) -> Result<Value, UnsealError> {
     })
 }
 
-fn table(entries: &[Quarantined]) -> String {
-    const HEAD: [&str; 6] = ["ID", "TIME", "HOOK", "REASON", "SIZE", "KEPT"];
+fn listed(entries: &[Quarantined]) -> String {
     let rows: Vec<[String; 6]> = entries
         .iter()
         .map(|entry| {
@@ -274,19 +274,5 @@ fn table(entries: &[Quarantined]) -> String {
             [entry.id.0.to_string(), at, harmless(&entry.hook), reason, size, kept]
         })
         .collect();
-    let mut widths = HEAD.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |cells: [&str; 6]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    let mut text = line(HEAD);
-    for row in &rows {
-        text.push_str(&line(row.each_ref().map(String::as_str)));
-    }
-    text
+    table(["ID", "TIME", "HOOK", "REASON", "SIZE", "KEPT"], &rows)
 }

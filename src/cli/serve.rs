@@ -63,8 +63,9 @@ async fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     init_logging(&settings.log)?;
     let (clock, metrics) = (Clock::system(), Arc::new(Metrics::default()));
     let store = Store::start(database, WriterSettings::default(), clock.clone(), metrics.clone()).await?;
+    let origin = arguments.config.origin(dev_keys.as_ref());
     let told = dev_keys.map(|keys| (keys, settings.clone()));
-    let server = Server::bind(settings, store, clock, metrics)?;
+    let server = Server::bind(settings, origin, store, clock, metrics)?;
     if let Some((keys, settings)) = told {
         say(&banner(&keys, &settings, server.public_url(), server.admin_url(), arguments.without_verb));
     }

@@ -1,5 +1,6 @@
 //! Typed settings: embedded defaults < YAML file < environment. Each section validates itself.
 
+mod in_force;
 mod known;
 mod mistake;
 mod parse;
@@ -16,6 +17,7 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
+pub use in_force::PolicyInForce;
 pub use mistake::{ConfigErrors, Mistake, Source};
 pub use schema::{SettingsFile, document};
 pub use settings::{

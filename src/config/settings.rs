@@ -20,6 +20,8 @@ pub struct Settings {
     pub page: Page,
     /// Holds `methods` and `kratos.privileged_session_max_age` too.
     pub policy: Policy,
+    /// `policy.denied_file`, to be looked at again when it changes.
+    pub denied_file: Option<PathBuf>,
     pub secrets: Secrets,
     pub log: Log,
 }

@@ -86,6 +86,35 @@ pub enum Reason {
     IdentityGone,
 }
 
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::NoPasskey => "no_passkey",
+            Reason::RequiredByPolicy => "required_by_policy",
+            Reason::RequiredByOperator => "required_by_operator",
+            Reason::PasskeyEnrolled => "passkey_enrolled",
+            Reason::SecurityKeyEnrolled => "security_key_enrolled",
+            Reason::PasskeysUnknown => "passkeys_unknown",
+            Reason::OffersPaused => "offers_paused",
+            Reason::Skipped => "skipped",
+            Reason::Cancelled => "cancelled",
+            Reason::Failed => "failed",
+            Reason::Removed => "removed",
+            Reason::Snoozed => "snoozed",
+            Reason::HeldOut => "held_out",
+            Reason::NotRolledOut => "not_rolled_out",
+            Reason::NextSignIn => "next_sign_in",
+            Reason::Dismissed => "dismissed",
+            Reason::OffersExhausted => "offers_exhausted",
+            Reason::IdentityInactive => "identity_inactive",
+            Reason::MethodNotEligible => "method_not_eligible",
+            Reason::SchemaNotEligible => "schema_not_eligible",
+            Reason::DenyListed => "deny_listed",
+            Reason::IdentityGone => "identity_gone",
+        }
+    }
+}
+
 /// The answer, and until when it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

@@ -46,7 +46,7 @@ impl Pages {
     pub fn decided(&self, session: &Arc<Session>, known: &Known, links: Option<PageLinks>) -> Answer {
         let now = self.clock.now();
         Answer {
-            decision: decide(&known.record, &session.facts, &self.policy, now),
+            decision: decide(&known.record, &session.facts, &self.policy.get(), now),
             session: session.clone(),
             version: known.record.version,
             recorded: known.recorded,

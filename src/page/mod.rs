@@ -31,9 +31,8 @@ use url::Url;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, PolicyInForce};
 use crate::kratos::{Admin, Sessions};
-use crate::onboarding::Policy;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -49,7 +48,7 @@ use waiting::Waiting;
 /// What the page's endpoints are made of.
 #[derive(Debug)]
 pub struct Parts<'a> {
-    pub policy: &'a Policy,
+    pub policy: Arc<PolicyInForce>,
     pub kratos: &'a config::Kratos,
     pub page: &'a config::Page,
     /// How browsers reach this service, scheme to path.
@@ -67,7 +66,7 @@ pub struct Parts<'a> {
 /// The state of the page's endpoints.
 #[derive(Debug)]
 pub struct Pages {
-    policy: Policy,
+    policy: Arc<PolicyInForce>,
     origins: Origins,
     links: Links,
     sessions: Arc<Sessions>,
@@ -84,7 +83,7 @@ impl Pages {
         let Parts { policy, kratos, page, base_url, sessions, admin, store, clock, metrics, stopping } =
             parts;
         Pages {
-            policy: policy.clone(),
+            policy,
             origins: Origins::new(base_url, &page.allowed_origins),
             links: Links::new(
                 base_url,

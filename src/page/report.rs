@@ -151,7 +151,8 @@ impl Pages {
             None => None,
         };
         let Some((known, held)) = asked else { return (known, false) };
-        let by_security_key = self.policy.enrol.contains(&EnrolMethod::Webauthn) && held.security_keys > 0;
+        let by_security_key =
+            self.policy.get().enrol.contains(&EnrolMethod::Webauthn) && held.security_keys > 0;
         let confirmed = held.passkeys > 0 || by_security_key;
         (known, confirmed)
     }

@@ -70,7 +70,7 @@ impl House {
         let admin = Admin::new(&settings, recordings::keys(), metrics.clone()).unwrap().map(Arc::new);
         let stopping = CancellationToken::new();
         let pages = Pages::new(Parts {
-            policy: &Policy::default(),
+            policy: Arc::new(config::PolicyInForce::new(Policy::default())),
             kratos: &settings,
             page: &config::Page {
                 allowed_origins: vec![Origin(APP.to_owned())],

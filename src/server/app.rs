@@ -13,7 +13,7 @@ use super::StartError;
 use super::errors::{Paths, not_taken};
 use super::health::{self, Document, Readiness};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{PolicyInForce, Settings};
 use crate::kratos::{Admin, Sessions};
 use crate::page::{self, Pages, Parts};
 use crate::site::{self, Site};
@@ -42,6 +42,7 @@ impl Rooms {
         clock: Clock,
         metrics: Arc<Metrics>,
         waiting: CancellationToken,
+        policy: Arc<PolicyInForce>,
     ) -> Result<Rooms, StartError> {
         let sessions = Arc::new(Sessions::new(
             &settings.kratos,
@@ -68,7 +69,7 @@ impl Rooms {
         )
         .on_event(move |identity| forgetting.forget(identity));
         let pages = Pages::new(Parts {
-            policy: &settings.policy,
+            policy,
             kratos: &settings.kratos,
             page: &settings.page,
             base_url: public_url,

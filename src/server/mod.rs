@@ -3,12 +3,13 @@
 mod app;
 mod errors;
 mod health;
+mod reload;
 mod request_log;
 mod signals;
 mod tls;
 
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix_web::dev::{Server as ActixServer, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -18,14 +19,16 @@ use tracing_actix_web::TracingLogger;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{Listener, Settings};
+use crate::config::{Listener, PolicyInForce, Settings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
 pub use app::openapi_document;
+pub use reload::Origin;
 pub use tls::TlsError;
 
 use app::Rooms;
+use reload::Reload;
 use request_log::RequestSpan;
 use tls::Certificate;
 
@@ -56,7 +59,7 @@ pub struct Server {
     admin_url: Url,
     store: Store,
     waiting: CancellationToken,
-    certificates: Vec<Arc<Certificate>>,
+    reload: Reload,
     signals: signals::Signals,
 }
 
@@ -70,6 +73,7 @@ impl Server {
     /// Binds both listeners and builds every room. Needs a running actix system.
     pub fn bind(
         mut settings: Settings,
+        origin: Origin,
         store: Store,
         clock: Clock,
         metrics: Arc<Metrics>,
@@ -87,7 +91,16 @@ impl Server {
             );
         }
         let waiting = CancellationToken::new();
-        let rooms = Rooms::build(&settings, &public_url, store.clone(), clock, metrics, waiting.clone())?;
+        let policy = Arc::new(PolicyInForce::new(settings.policy.clone()));
+        let rooms = Rooms::build(
+            &settings,
+            &public_url,
+            store.clone(),
+            clock,
+            metrics.clone(),
+            waiting.clone(),
+            policy.clone(),
+        )?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let mut certificates = Vec::new();
 
@@ -132,6 +145,8 @@ impl Server {
         };
         let admin_server = admin_server.map_err(|source| cannot_listen("serve.admin", admin, source))?;
 
+        let denied_file = Mutex::new(settings.denied_file);
+        let reload = Reload { origin, policy, certificates, store: store.clone(), metrics, denied_file };
         Ok(Server {
             public: public_server.run(),
             admin: admin_server.run(),
@@ -139,7 +154,7 @@ impl Server {
             admin_url,
             store,
             waiting,
-            certificates,
+            reload,
             signals: signals::Signals::watch().map_err(StartError::Signals)?,
         })
     }
@@ -156,11 +171,15 @@ impl Server {
     /// Until SIGTERM or SIGINT: then takes no more, ends what waits, finishes what is in flight, flushes the writer.
     pub async fn run(self) -> Result<(), RunError> {
         let handles = [self.public.handle(), self.admin.handle()];
-        let (waiting, certificates, mut signals) = (self.waiting, self.certificates, self.signals);
+        let (waiting, reload, mut signals) = (self.waiting, self.reload, self.signals);
         let watching = actix_web::rt::spawn(async move {
-            while signals.next().await == signals::Signal::Reload {
-                reload(&certificates);
-            }
+            let following = std::pin::pin!(reload.follow_file());
+            let told = async {
+                while signals.next().await == signals::Signal::Reload {
+                    reload.all();
+                }
+            };
+            futures_util::future::select(std::pin::pin!(told), following).await;
             tracing::info!("stopping");
             waiting.cancel();
             stop(&handles).await;
@@ -177,17 +196,6 @@ impl Server {
 async fn stop(handles: &[ServerHandle; 2]) {
     let [public, admin] = handles;
     futures_util::future::join(public.stop(true), admin.stop(true)).await;
-}
-
-fn reload(certificates: &[Arc<Certificate>]) {
-    for certificate in certificates {
-        match certificate.reload() {
-            Ok(()) => tracing::info!(file = %certificate.file().display(), "certificate read again"),
-            Err(error) => {
-                tracing::error!(error = %error, "the certificate could not be read again; the old one stays");
-            }
-        }
-    }
 }
 
 fn listen(setting: &'static str, listener: &Listener) -> Result<TcpListener, StartError> {

@@ -252,6 +252,11 @@ impl Store {
         self.shared.changes.watch(identity)
     }
 
+    /// Whoever waits for news of anybody looks again.
+    pub fn wake_all(&self) {
+        self.shared.changes.wake_all();
+    }
+
     pub async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
         self.shared.backend.find(digests).await
     }

@@ -33,6 +33,30 @@ impl HookOutcome {
     }
 }
 
+/// What became of a policy that was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reloaded {
+    Changed,
+    Same,
+    /// It has a mistake; the old one stays.
+    Refused,
+}
+
+impl Reloaded {
+    fn as_str(self) -> &'static str {
+        match self {
+            Reloaded::Changed => "changed",
+            Reloaded::Same => "same",
+            Reloaded::Refused => "refused",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HookLabels {
     hook: &'static str,
@@ -75,6 +99,7 @@ pub struct Metrics {
     batch_events: Histogram,
     commit_seconds: Histogram,
     commit_failures: Counter,
+    policy_reloads: Family<ResultLabel, Counter>,
 }
 
 impl Default for Metrics {
@@ -91,6 +116,7 @@ impl Default for Metrics {
             batch_events: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             commit_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
             commit_failures: Counter::default(),
+            policy_reloads: Family::default(),
         };
         metrics.registered()
     }
@@ -113,6 +139,7 @@ impl Metrics {
         registry.register("batch_events", "Events a commit holds", self.batch_events.clone());
         registry.register("commit_seconds", "Duration of a commit", self.commit_seconds.clone());
         registry.register("commit_failures", "Commits that failed", self.commit_failures.clone());
+        registry.register("policy_reloads", "Policies read again, by result", self.policy_reloads.clone());
         self
     }
 
@@ -152,6 +179,10 @@ impl Metrics {
 
     pub fn commit_failed(&self) {
         self.commit_failures.inc();
+    }
+
+    pub fn policy_reloaded(&self, reloaded: Reloaded) {
+        self.policy_reloads.get_or_create(&ResultLabel { result: reloaded.as_str() }).inc();
     }
 
     /// The text exposition format (OpenMetrics).

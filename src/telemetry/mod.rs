@@ -4,4 +4,4 @@ mod logging;
 mod metrics;
 
 pub use logging::{LoggingError, init_logging};
-pub use metrics::{HookOutcome, Metrics};
+pub use metrics::{HookOutcome, Metrics, Reloaded};

@@ -18,6 +18,7 @@ mod durability;
 mod faults;
 mod kratos_config;
 mod page;
+mod policy;
 mod postgres;
 mod quarantine;
 mod run;

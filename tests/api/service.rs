@@ -14,11 +14,14 @@ use tempfile::TempDir;
 use crate::recordings::Hook;
 
 pub const KEY: &str = "a-webhook-key-of-the-tests";
+const SETTINGS: &str = "settings.yml";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a test wants its service.
 pub struct Plan {
     settings: BTreeMap<String, String>,
+    /// What `-c` names, written into the service's directory.
+    file: Option<String>,
     directory: Option<TempDir>,
     /// A program and its arguments that run the service.
     under: Vec<String>,
@@ -37,12 +40,18 @@ impl Plan {
             ("LOG__LEVEL", "info"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Plan { settings, directory: None, under: Vec::new() }
+        Plan { settings, file: None, directory: None, under: Vec::new() }
     }
 
     /// `SECTION__KEY`, as in the environment.
     pub fn with(mut self, setting: &str, value: impl Into<String>) -> Plan {
         self.settings.insert(setting.to_owned(), value.into());
+        self
+    }
+
+    /// Settings in a file, `Service::settings_file`; the environment wins over it.
+    pub fn file(mut self, text: &str) -> Plan {
+        self.file = Some(text.to_owned());
         self
     }
 
@@ -92,7 +101,12 @@ impl Plan {
         let directory = self.directory.take().unwrap_or_else(|| tempfile::tempdir().unwrap());
         let path = directory.path().to_owned();
         let log = path.join("service.log");
-        let mut command = self.command(&path, &["serve"]);
+        let mut arguments = vec!["serve"];
+        if let Some(text) = &self.file {
+            std::fs::write(path.join(SETTINGS), text).unwrap();
+            arguments.extend(["-c", SETTINGS]);
+        }
+        let mut command = self.command(&path, &arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(std::fs::File::options().create(true).append(true).open(&log).unwrap());
         let mut child = command.spawn().unwrap();
@@ -135,6 +149,10 @@ impl Service {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    pub fn settings_file(&self) -> PathBuf {
+        self.directory().join(SETTINGS)
     }
 
     pub fn directory(&self) -> &Path {

@@ -12,8 +12,8 @@ const test = inWorld();
 const dismissable = inWorld({ service: { ONBOARDING__POLICY__DISMISS_FROM_OFFER: '1' } });
 const required = inWorld({
   service: {
-    ONBOARDING__POLICY__REQUIRED__FROM: '2020-01-01T00:00:00Z',
-    ONBOARDING__POLICY__REQUIRED__BY: '2099-01-02T00:00:00Z',
+    ONBOARDING__POLICY__REQUIRED__EVERYBODY__FROM: '2020-01-01T00:00:00Z',
+    ONBOARDING__POLICY__REQUIRED__EVERYBODY__BY: '2099-01-02T00:00:00Z',
   },
 });
 

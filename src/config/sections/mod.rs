@@ -30,6 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
     let page = page::read(reader, serve.as_ref().ok().map(|serve| &serve.public));
     let enrol = methods::read(reader);
     let policy = policy::read(reader);
+    let denied_file = policy::denied_file(reader);
     let secrets = secrets::read(reader);
     let log = log::read(reader);
     let (kratos, mut policy) = (kratos?, policy?);
@@ -43,6 +44,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
         webhook: webhook?,
         page: page?,
         policy,
+        denied_file: denied_file?,
         secrets: secrets?,
         log: log?,
     })

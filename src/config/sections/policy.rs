@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -189,6 +190,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Policy, Noted> {
         required: required?,
         ..Policy::default()
     })
+}
+
+pub(super) fn denied_file(reader: &mut Reader<'_>) -> Result<Option<PathBuf>, Noted> {
+    reader.optional("policy.denied_file", |scalar| scalar.text().map(PathBuf::from))
 }
 
 fn registration_method(text: &str) -> Result<Method, Refused> {

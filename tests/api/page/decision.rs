@@ -127,8 +127,9 @@ async fn a_security_key_that_is_a_second_factor_is_never_done() {
 async fn what_is_required_says_until_when_it_can_be_skipped() {
     for (by, may_skip) in [("2020-02-01T00:00:00Z", false), ("2120-02-01T00:00:00Z", true)] {
         let plan = |kratos: &Kratos| {
-            let plan = kratos.plan_without_admin().with("POLICY__REQUIRED__FROM", "2020-01-01T00:00:00Z");
-            plan.with("POLICY__REQUIRED__BY", by)
+            let plan =
+                kratos.plan_without_admin().with("POLICY__REQUIRED__EVERYBODY__FROM", "2020-01-01T00:00:00Z");
+            plan.with("POLICY__REQUIRED__EVERYBODY__BY", by)
         };
         let house = House::with(plan).await;
         house.hook(REGISTERED).await;
