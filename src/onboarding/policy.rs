@@ -46,13 +46,16 @@ pub struct Requirement {
     pub cohort: Cohort,
     pub from: Timestamp,
     pub by: Timestamp,
-    /// Nobody's deadline comes sooner than this after they registered.
+    /// Nobody's deadline comes sooner than this after they registered. Zero: `by` is everybody's.
     pub grace: SignedDuration,
 }
 
 impl Requirement {
     /// When this person cannot skip any more.
     pub fn deadline(&self, record: &Record) -> Timestamp {
+        if self.grace.is_zero() {
+            return self.by;
+        }
         let grace_ends = record.registered_at().checked_add(self.grace).unwrap_or(Timestamp::MAX);
         self.by.max(grace_ends)
     }
