@@ -1,6 +1,9 @@
 //! The error envelope every refusal is answered with, in the shape Ory's services use (herodot):
 //! `{"error": {"id", "code", "status", "reason", "message", "request"}}`.
 
+mod body;
+mod idempotency;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -9,6 +12,9 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AF
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use body::{BodyError, Fields, read};
+pub use idempotency::{KeyError, idempotency_key};
 
 /// What a handler answers when it does not do what was asked. Holds nothing secret or personal: it is sent and logged.
 #[derive(Debug, Clone)]
@@ -44,6 +50,12 @@ impl Refusal {
     pub fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Refusal {
         self.reason = reason.into();
         self
+    }
+
+    /// 400; the reason names what is wrong and what is allowed.
+    pub fn bad_request(reason: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal::new(StatusCode::BAD_REQUEST, "bad_request", "The request cannot be understood.")
+            .because(reason)
     }
 
     /// 503 with `Retry-After: 1`: something we need is slow or down; asking again is right.

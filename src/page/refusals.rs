@@ -1,13 +1,9 @@
 //! Every way the page's endpoints refuse: one place that turns errors into HTTP.
 
-use std::borrow::Cow;
-
 use actix_web::http::StatusCode;
 
 use super::caller::CallerError;
 use super::document::Document;
-use super::report::KeyError;
-use super::report_body::BodyError;
 use super::waiting::TooMany;
 use crate::envelope::Refusal;
 use crate::kratos::{CredentialError, SessionError};
@@ -29,14 +25,8 @@ impl From<CallerError> for Refusal {
             CallerError::Credential(CredentialError::Implausible) => {
                 session_inactive("session_malformed: what the request carried cannot be a session.")
             }
-            CallerError::Query(error) => bad_request(error.to_string()),
+            CallerError::Query(error) => Refusal::bad_request(error.to_string()),
         }
-    }
-}
-
-impl From<KeyError> for Refusal {
-    fn from(error: KeyError) -> Refusal {
-        bad_request(error.to_string())
     }
 }
 
@@ -91,33 +81,6 @@ fn origin_not_allowed() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", "This origin may not change anything.").because(
         "A change by cookie needs an Origin header that is this service's own or one of page.allowed_origins.",
     )
-}
-
-fn bad_request(reason: impl Into<Cow<'static, str>>) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "bad_request", "The request cannot be understood.").because(reason)
-}
-
-impl From<BodyError> for Refusal {
-    fn from(error: BodyError) -> Refusal {
-        let refuse =
-            |code, id, message: &'static str| Refusal::new(code, id, message).because(error.to_string());
-        match error {
-            BodyError::NotJson => refuse(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "The body has to be JSON.",
-            ),
-            BodyError::TooLarge => {
-                refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large.")
-            }
-            BodyError::Stalled => {
-                refuse(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request took too long to arrive.")
-            }
-            BodyError::Broken | BodyError::Syntax { .. } | BodyError::Field { .. } => {
-                bad_request(error.to_string())
-            }
-        }
-    }
 }
 
 pub fn no_such_action() -> Refusal {

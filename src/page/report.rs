@@ -1,6 +1,5 @@
 //! `POST /api/onboarding/{action}`: what the page reports.
 
-use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -10,9 +9,9 @@ use super::answer::{Answer, PRIVATE};
 use super::caller::Caller;
 use super::document::Completed;
 use super::learning::{Known, dedupe_key, with};
-use super::report_body::{Device, Report, read};
+use super::report_body::{Device, Report};
 use super::{Pages, refusals};
-use crate::envelope::{ErrorEnvelope, Refusal};
+use crate::envelope::{ErrorEnvelope, Refusal, idempotency_key, read};
 use crate::onboarding::{
     Actor, Attempt, Cause, DedupeKey, EnrolMethod, Event, EventKind, FailureKind, IdentityId, Observed,
     PageAction, Profile,
@@ -29,7 +28,6 @@ const ACTIONS: [PageAction; 8] = [
     PageAction::Unavailable,
     PageAction::Completed,
 ];
-const LONGEST_KEY: usize = 128;
 
 /// Records what the person did, or what became of it, and answers with the decision that holds then.
 ///
@@ -207,17 +205,6 @@ fn event_kind(action: PageAction, report: Report, caller: &Caller) -> EventKind 
 }
 
 /// `Idempotency-Key` is not 1 to 128 visible ASCII characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Idempotency-Key: allowed are 1 to {LONGEST_KEY} visible ASCII characters")]
-pub struct KeyError;
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, KeyError> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let is_allowed =
-        (1..=LONGEST_KEY).contains(&key.len()) && key.as_bytes().iter().all(u8::is_ascii_graphic);
-    key.to_str().ok().filter(|_| is_allowed).map(Some).ok_or(KeyError)
-}
-
 /// For the OpenAPI document.
 struct ActionName;
 
