@@ -20,6 +20,9 @@ const LARGEST: u64 = 4096;
 struct Kept {
     webhook_api_key: String,
     pii_secret: String,
+    /// Not in the files of versions that had no operators' endpoints.
+    #[serde(default)]
+    admin_token: String,
 }
 
 #[derive(Clone)]
@@ -58,7 +61,11 @@ pub(super) enum DevKeysError {
 impl DevKeys {
     /// Kept nowhere.
     pub fn generate() -> Result<DevKeys, NoRandomness> {
-        let kept = Kept { webhook_api_key: new_api_key()?, pii_secret: new_pii_secret()? };
+        let kept = Kept {
+            webhook_api_key: new_api_key()?,
+            pii_secret: new_pii_secret()?,
+            admin_token: new_api_key()?,
+        };
         Ok(DevKeys { kept, path: PathBuf::new(), new: true })
     }
 
@@ -79,16 +86,20 @@ impl DevKeys {
         GeneratedKeys {
             webhook_api_key: self.kept.webhook_api_key.clone(),
             pii: self.kept.pii_secret.clone(),
+            admin_token: self.kept.admin_token.clone(),
         }
     }
 
-    fn make(mut file: File, path: PathBuf) -> Result<DevKeys, DevKeysError> {
-        let keys = DevKeys { path, ..DevKeys::generate()? };
-        let text = serde_json::to_string_pretty(&keys.kept).map_err(std::io::Error::from);
+    fn make(file: File, path: PathBuf) -> Result<DevKeys, DevKeysError> {
+        DevKeys { path, ..DevKeys::generate()? }.kept_in(file)
+    }
+
+    fn kept_in(self, mut file: File) -> Result<DevKeys, DevKeysError> {
+        let text = serde_json::to_string_pretty(&self.kept).map_err(std::io::Error::from);
         let written = text.and_then(|text| file.write_all(text.as_bytes())).and_then(|()| file.sync_all());
         match written {
-            Ok(()) => Ok(keys),
-            Err(source) => Err(DevKeysError::Make { path: keys.path, source }),
+            Ok(()) => Ok(self),
+            Err(source) => Err(DevKeysError::Make { path: self.path, source }),
         }
     }
 
@@ -105,9 +116,17 @@ impl DevKeys {
         }
         let mut text = Vec::new();
         file.take(LARGEST).read_to_end(&mut text).map_err(unreadable)?;
-        match serde_json::from_slice(&text) {
-            Ok(kept) => Ok(DevKeys { kept, path, new: false }),
-            Err(_) => Err(DevKeysError::Broken(path)),
+        let Ok(mut kept) = serde_json::from_slice::<Kept>(&text) else {
+            return Err(DevKeysError::Broken(path));
+        };
+        if !kept.admin_token.is_empty() {
+            return Ok(DevKeys { kept, path, new: false });
+        }
+        kept.admin_token = new_api_key()?;
+        let file = OpenOptions::new().write(true).truncate(true).open(&path);
+        match file {
+            Ok(file) => DevKeys { kept, path, new: false }.kept_in(file),
+            Err(source) => Err(DevKeysError::Make { path, source }),
         }
     }
 }
@@ -131,6 +150,20 @@ mod tests {
         assert_eq!(again.kept.webhook_api_key, made.kept.webhook_api_key);
         assert_eq!(again.kept.pii_secret, made.kept.pii_secret);
         assert!(!format!("{made:?}").contains(&made.kept.webhook_api_key));
+    }
+
+    #[test]
+    fn a_file_from_before_there_were_operators_gets_a_token_and_keeps_the_rest() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("some.db");
+        let made = DevKeys::open_or_make(&database).unwrap();
+        let older = serde_json::json!({
+            "webhook_api_key": made.kept.webhook_api_key, "pii_secret": made.kept.pii_secret });
+        std::fs::write(&made.path, older.to_string()).unwrap();
+        let read = DevKeys::open_or_make(&database).unwrap();
+        assert_eq!(read.kept.pii_secret, made.kept.pii_secret);
+        assert!(read.kept.admin_token.len() >= 32);
+        assert_eq!(DevKeys::open_or_make(&database).unwrap().kept.admin_token, read.kept.admin_token);
     }
 
     #[test]

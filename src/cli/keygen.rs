@@ -32,7 +32,12 @@ enum Form {
 pub(super) struct NoRandomness(getrandom::Error);
 
 pub(super) fn run(arguments: &KeygenArguments) -> Result<(), NoRandomness> {
-    let made = Made { api_key: new_api_key()?, signing: new_signing_secret()?, pii: new_pii_secret()? };
+    let made = Made {
+        api_key: new_api_key()?,
+        signing: new_signing_secret()?,
+        pii: new_pii_secret()?,
+        token: new_api_key()?,
+    };
     match arguments.format {
         Form::Both => say(&format!(
             "# Either in the settings file (-c):\n{}\n# or in the environment, the same:\n{}",
@@ -49,6 +54,7 @@ struct Made {
     api_key: String,
     signing: String,
     pii: String,
+    token: String,
 }
 
 impl Made {
@@ -61,15 +67,19 @@ impl Made {
                signing_secrets:\n    - \"{}\"\n\
              secrets:\n  \
                # Keep it: without it nobody is found by e-mail address again.\n  \
-               pii:\n    - \"{}\"\n",
-            self.api_key, self.signing, self.pii
+               pii:\n    - \"{}\"\n\
+             admin:\n  \
+               # One name for each person or tool that uses the operators' endpoints.\n  \
+               operators:\n    operator:\n      tokens:\n        - \"{}\"\n",
+            self.api_key, self.signing, self.pii, self.token
         )
     }
 
     fn env(&self) -> String {
         format!(
-            "{PREFIX}WEBHOOK__API_KEYS={}\n{PREFIX}WEBHOOK__SIGNING_SECRETS={}\n{PREFIX}SECRETS__PII={}\n",
-            self.api_key, self.signing, self.pii
+            "{PREFIX}WEBHOOK__API_KEYS={}\n{PREFIX}WEBHOOK__SIGNING_SECRETS={}\n{PREFIX}SECRETS__PII={}\n\
+             {PREFIX}ADMIN__OPERATORS__OPERATOR__TOKENS={}\n",
+            self.api_key, self.signing, self.pii, self.token
         )
     }
 }
@@ -105,6 +115,7 @@ mod tests {
             api_key: new_api_key().unwrap(),
             signing: new_signing_secret().unwrap(),
             pii: new_pii_secret().unwrap(),
+            token: new_api_key().unwrap(),
         };
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), made.yaml()).unwrap();
@@ -117,6 +128,7 @@ mod tests {
         for settings in [from_file, from_env] {
             assert_eq!(settings.webhook.api_keys.len(), 1);
             assert_eq!(settings.webhook.signing_secrets[0].0.len(), RANDOM);
+            assert_eq!(settings.admin.operators["operator"].len(), 1);
         }
     }
 }

@@ -21,8 +21,8 @@ pub use in_force::PolicyInForce;
 pub use mistake::{ConfigErrors, Mistake, Source};
 pub use schema::{SettingsFile, document};
 pub use settings::{
-    AdminListener, Basic, Brand, Dsn, Kratos, Listener, Log, LogFormat, Logo, Mode, Origin, Page,
-    PostgresDsn, ReturnPrefix, Secrets, Serve, Settings, SigningSecret, Tls, Webhook,
+    Admin, AdminListener, AllowedHost, Basic, Brand, Dsn, Kratos, Listener, Log, LogFormat, Logo, Mode,
+    Origin, Page, PostgresDsn, ReturnPrefix, Secrets, Serve, Settings, SigningSecret, Tls, Webhook,
 };
 pub use sources::{Environment, GeneratedKeys, PREFIX, Sources};
 

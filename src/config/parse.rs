@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use url::{Host, Url};
 
 use super::reader::Refused;
-use super::settings::{Origin, ReturnPrefix};
+use super::settings::{AllowedHost, Origin, ReturnPrefix};
 
 /// RFC 9110, section 5.6.2.
 pub(super) fn is_token(text: &str) -> bool {
@@ -55,6 +55,20 @@ pub(super) fn base_url(text: &str) -> Result<Url, Refused> {
 /// Where a browser may be sent; may have a query.
 pub(super) fn return_url(text: &str) -> Result<Url, Refused> {
     web_address(text)
+}
+
+/// `NAME`, `NAME:PORT`, an address, or an IPv6 address in brackets.
+pub(super) fn host(text: &str) -> Result<AllowedHost, Refused> {
+    let wrong = || Refused::from("is not a host name or address, perhaps with a port");
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    if text.is_empty() || !text.chars().all(plain) {
+        return Err(wrong());
+    }
+    let url = Url::parse(&format!("ws://{text}/")).map_err(|_| wrong())?;
+    let name = url.host_str().ok_or_else(wrong)?.to_owned();
+    // The port that the URL standard leaves out is one too.
+    let port = text.ends_with(":80").then_some(80).or(url.port());
+    Ok(AllowedHost { name, port })
 }
 
 pub(super) fn origin(text: &str) -> Result<Origin, Refused> {

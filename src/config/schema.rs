@@ -5,7 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::sections::{
-    KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, SecretsFile, ServeFile, WebhookFile,
+    AdminApiFile, KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, SecretsFile, ServeFile,
+    WebhookFile,
 };
 use super::settings::Mode;
 use crate::onboarding::EnrolMethod;
@@ -39,6 +40,8 @@ pub struct SettingsFile {
     pub webhook: WebhookFile,
     /// The PostRegistration page and what may call for it.
     pub page: PageFile,
+    /// The operators' endpoints on the admin listener.
+    pub admin: AdminApiFile,
     /// What people enrol with: a list of `passkey`, `webauthn` or both. `webauthn` only where Kratos has it with
     /// `passwordless: true`: otherwise its keys are a second factor.
     #[schemars(example = ["passkey"])]
@@ -60,6 +63,7 @@ impl Default for SettingsFile {
             kratos: KratosFile::default(),
             webhook: WebhookFile::default(),
             page: PageFile::default(),
+            admin: AdminApiFile::default(),
             methods: vec![EnrolMethod::Passkey],
             policy: PolicyFile::default(),
             secrets: SecretsFile::default(),

@@ -1,5 +1,6 @@
 //! What the rest of the service sees: every value parsed, every rule held.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::onboarding::{PiiKeys, Policy};
+use crate::onboarding::{OperatorName, PiiKeys, Policy};
 
 /// All settings of a running service.
 #[derive(Debug, Clone)]
@@ -18,6 +19,7 @@ pub struct Settings {
     pub kratos: Kratos,
     pub webhook: Webhook,
     pub page: Page,
+    pub admin: Admin,
     /// Holds `methods` and `kratos.privileged_session_max_age` too.
     pub policy: Policy,
     /// `policy.denied_file`, to be looked at again when it changes.
@@ -139,6 +141,22 @@ pub struct Kratos {
     pub admin_url: Option<Url>,
     pub session_cookie_name: String,
     pub privileged_session_max_age: SignedDuration,
+}
+
+/// Who may use the operators' endpoints, and by which names.
+#[derive(Debug, Clone, Default)]
+pub struct Admin {
+    /// The tokens of each; never none.
+    pub operators: BTreeMap<OperatorName, Vec<SecretString>>,
+    pub allowed_hosts: Vec<AllowedHost>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedHost {
+    /// As the URL standard writes it: in lower case, IPv6 in brackets.
+    pub name: String,
+    /// `None`: any.
+    pub port: Option<u16>,
 }
 
 /// Credentials a hook may come with; any one of them is enough.

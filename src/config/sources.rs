@@ -43,6 +43,8 @@ pub struct GeneratedKeys {
     pub webhook_api_key: String,
     /// Base64 of 32 bytes.
     pub pii: String,
+    /// Of the operator `developer`.
+    pub admin_token: String,
 }
 
 impl std::fmt::Debug for GeneratedKeys {
@@ -83,8 +85,12 @@ impl Sources {
     /// Adds keys below what was given.
     #[must_use]
     pub fn with_generated(mut self, keys: &GeneratedKeys) -> Sources {
-        let at = |path: [&str; 2], value: &str| nest(&path, Value::from(vec![value.to_owned()]));
-        for dict in [at(["webhook", "api_keys"], &keys.webhook_api_key), at(["secrets", "pii"], &keys.pii)] {
+        let at = |path: &[&str], value: &str| nest(path, Value::from(vec![value.to_owned()]));
+        for dict in [
+            at(&["webhook", "api_keys"], &keys.webhook_api_key),
+            at(&["secrets", "pii"], &keys.pii),
+            at(&["admin", "operators", "developer", "tokens"], &keys.admin_token),
+        ] {
             // `join` keeps what is there; an empty list from the defaults is not there, see `SettingsFile`.
             self.figment = self.figment.join(Layer { dict, metadata: Metadata::named("generated") });
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -74,6 +75,16 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     async fn record(&self, identity: IdentityId) -> Result<Option<Record>, ReadError>;
 
+    /// Those that exist, in no order.
+    async fn records(&self, identities: &[IdentityId]) -> Result<Vec<Record>, ReadError>;
+
+    /// In their own order; without those that are gone at Kratos.
+    async fn identities_after(
+        &self,
+        after: Option<IdentityId>,
+        limit: u32,
+    ) -> Result<Vec<IdentityId>, ReadError>;
+
     /// Identities that have any of the digests.
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError>;
 
@@ -96,6 +107,17 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Forget sealed bodies older than `before`.
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError>;
+
+    /// Takes the role or keeps it; whether it is the holder's now.
+    async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError>;
+
+    /// If it is the holder's.
+    async fn release(&self, role: &str, holder: i64) -> Result<(), CommitError>;
+
+    async fn checkpoint(&self, name: &str) -> Result<Option<String>, ReadError>;
+
+    /// `None` removes it.
+    async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError>;
 
     /// Whether it can be written now.
     async fn ready(&self) -> Result<(), CommitError>;

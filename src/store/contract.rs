@@ -209,6 +209,51 @@ pub(super) async fn one_poison_of_128<Home>(fresh: &Fresh<Home>, spoil: impl Asy
 }
 
 /// One test a name, on a fresh database of the backend `$fresh` makes.
+pub(super) async fn everybody_comes_in_turn_but_who_is_gone<Home>(fresh: Fresh<Home>) {
+    let store = store_on(fresh.backend.clone()).await;
+    for n in [3, 1, 4, 2] {
+        store.apply(registered(n, 1, 1)).await.unwrap();
+    }
+    let gone = Event { kind: EventKind::IdentityGone, at: at(1), ..registered(2, 2, 1) };
+    store.apply(gone).await.unwrap();
+    let first = store.identities_after(None, 2).await.unwrap();
+    assert_eq!(first, [person(1), person(3)]);
+    assert_eq!(store.identities_after(first.last().copied(), 2).await.unwrap(), [person(4)]);
+    assert!(store.identities_after(Some(person(4)), 2).await.unwrap().is_empty());
+    let mut records = store.records(&[person(4), person(9), person(2)]).await.unwrap();
+    records.sort_by_key(|record| record.identity);
+    let told: Vec<_> =
+        records.iter().map(|record| (record.identity, record.version, record.stage())).collect();
+    assert_eq!(told, [(person(2), 2, Stage::Gone), (person(4), 1, Stage::Waiting)]);
+}
+
+pub(super) async fn a_role_is_one_process_s_at_a_time<Home>(fresh: Fresh<Home>) {
+    let here = store_on(fresh.backend.clone()).await;
+    let there = store_on(fresh.elsewhere.clone()).await;
+    let long = Duration::from_secs(600);
+    assert!(here.lease("sweeper", 1, long).await.unwrap());
+    assert!(!there.lease("sweeper", 2, long).await.unwrap());
+    assert!(there.lease("another", 2, long).await.unwrap(), "each role is on its own");
+    assert!(here.lease("sweeper", 1, Duration::from_millis(50)).await.unwrap(), "kept, for less");
+    there.release("sweeper", 2).await.unwrap();
+    while !there.lease("sweeper", 2, long).await.unwrap() {}
+    assert!(!here.lease("sweeper", 1, long).await.unwrap(), "it was not kept in time");
+    there.release("sweeper", 2).await.unwrap();
+    assert!(here.lease("sweeper", 1, long).await.unwrap());
+}
+
+pub(super) async fn long_work_goes_on_where_it_was_left<Home>(fresh: Fresh<Home>) {
+    let store = store_on(fresh.backend.clone()).await;
+    assert_eq!(store.checkpoint("sweep").await.unwrap(), None);
+    for place in ["first", "second"] {
+        store.set_checkpoint("sweep", Some(place)).await.unwrap();
+    }
+    let again = store_on(fresh.elsewhere.clone()).await;
+    assert_eq!(again.checkpoint("sweep").await.unwrap().as_deref(), Some("second"));
+    again.set_checkpoint("sweep", None).await.unwrap();
+    assert_eq!(store.checkpoint("sweep").await.unwrap(), None);
+}
+
 macro_rules! suite {
     ($fresh:path: $($name:ident),+ $(,)?) => {
         $(
@@ -232,6 +277,9 @@ macro_rules! contract {
             quarantine_keeps_the_newest_bodies,
             quarantine_forgets_and_drops,
             what_was_queued_is_committed_before_it_closes,
+            everybody_comes_in_turn_but_who_is_gone,
+            a_role_is_one_process_s_at_a_time,
+            long_work_goes_on_where_it_was_left,
         );
     };
 }

@@ -179,6 +179,9 @@ impl Shared {
 }
 
 impl Store {
+    /// Identities that one statement asks for.
+    const AT_ONCE: usize = 500;
+
     /// Starts the writer and its companions on the current tokio runtime.
     pub async fn start(
         backend: Arc<dyn Backend>,
@@ -246,6 +249,45 @@ impl Store {
             memory.read(begun, record);
         }
         Ok(record)
+    }
+
+    /// Straight from the database, in no order; at most [`Store::AT_ONCE`] are asked for in one statement.
+    pub async fn records(&self, identities: &[IdentityId]) -> Result<Vec<Record>, ReadError> {
+        let mut records = Vec::with_capacity(identities.len());
+        for some in identities.chunks(Store::AT_ONCE) {
+            records.extend(self.shared.backend.records(some).await?);
+        }
+        Ok(records)
+    }
+
+    /// Everybody in turn, in the order of identities; without those that are gone at Kratos.
+    pub async fn identities_after(
+        &self,
+        after: Option<IdentityId>,
+        limit: u32,
+    ) -> Result<Vec<IdentityId>, ReadError> {
+        self.shared.backend.identities_after(after, limit).await
+    }
+
+    /// Takes a role that only one process may have at a time, or keeps it: whether it is the holder's now, for `length`
+    /// from now. `holder` is a random number. Whoever does not keep it in time loses it.
+    pub async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError> {
+        self.shared.backend.lease(role, holder, length).await
+    }
+
+    /// Somebody else can take it at once.
+    pub async fn release(&self, role: &str, holder: i64) -> Result<(), CommitError> {
+        self.shared.backend.release(role, holder).await
+    }
+
+    /// Where long work stood when it was left.
+    pub async fn checkpoint(&self, name: &str) -> Result<Option<String>, ReadError> {
+        self.shared.backend.checkpoint(name).await
+    }
+
+    /// `None` removes it.
+    pub async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError> {
+        self.shared.backend.set_checkpoint(name, value).await
     }
 
     pub fn watch(&self, identity: IdentityId) -> Watch {

@@ -1,5 +1,6 @@
 //! One file a section: what the file may say, and what of it is accepted.
 
+mod admin;
 mod dsn;
 mod kratos;
 mod log;
@@ -13,6 +14,7 @@ mod webhook;
 use super::reader::{Noted, Reader};
 use super::settings::Settings;
 
+pub use admin::AdminApiFile;
 pub use kratos::KratosFile;
 pub use log::{LogFile, LogFormatFile};
 pub use page::PageFile;
@@ -28,6 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
     let kratos = kratos::read(reader);
     let webhook = webhook::read(reader);
     let page = page::read(reader, serve.as_ref().ok().map(|serve| &serve.public));
+    let admin = admin::read(reader);
     let enrol = methods::read(reader);
     let policy = policy::read(reader);
     let denied_file = policy::denied_file(reader);
@@ -43,6 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
         kratos,
         webhook: webhook?,
         page: page?,
+        admin: admin?,
         policy,
         denied_file: denied_file?,
         secrets: secrets?,

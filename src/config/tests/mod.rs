@@ -98,7 +98,11 @@ fn without_anything_everything_missing_is_told_at_once() {
 fn development_has_defaults_for_all_but_keys() {
     let sources = Sources::read(None, Mode::Development, &Environment::default());
     assert_eq!(named(&sources.settings().unwrap_err()), ["webhook.api_keys", "secrets.pii"]);
-    let keys = GeneratedKeys { webhook_api_key: API_KEY.to_owned(), pii: PII.to_owned() };
+    let keys = GeneratedKeys {
+        webhook_api_key: API_KEY.to_owned(),
+        pii: PII.to_owned(),
+        admin_token: API_KEY.repeat(2),
+    };
     let settings = sources.with_generated(&keys).settings().unwrap();
     assert!(matches!(settings.dsn, Dsn::Sqlite(path) if path == Path::new("kratos-onboarding.db")));
     assert!(settings.serve.public.host.is_loopback());
@@ -113,7 +117,11 @@ fn development_has_defaults_for_all_but_keys() {
 fn given_keys_win_over_generated_ones() {
     let other = "the-key-of-the-file-itself";
     let env = Environment::of([("ONBOARDING__WEBHOOK__API_KEYS", other)]);
-    let keys = GeneratedKeys { webhook_api_key: API_KEY.to_owned(), pii: PII.to_owned() };
+    let keys = GeneratedKeys {
+        webhook_api_key: API_KEY.to_owned(),
+        pii: PII.to_owned(),
+        admin_token: API_KEY.repeat(2),
+    };
     let settings = Sources::read(None, Mode::Development, &env).with_generated(&keys).settings().unwrap();
     let held: Vec<&str> = settings.webhook.api_keys.iter().map(|key| key.expose_secret()).collect();
     assert_eq!(held, [other]);
@@ -410,7 +418,9 @@ fn a_return_prefix_is_an_origin_and_segments() {
 fn the_schema_and_the_reader_know_the_same_settings() {
     let known = known();
     // Somebody has to be named, or nothing is asked of them.
-    let figment = figment::Figment::from(("policy.required.any", figment::value::Dict::new()));
+    let any = figment::value::Dict::new;
+    let figment =
+        figment::Figment::from(("policy.required.any", any())).merge(("admin.operators.any", any()));
     let mut reader = Reader::new(&figment, &known, Mode::Production, false);
     assert!(sections::read(&mut reader).is_err());
     let asked: Vec<String> = reader.asked.iter().map(|path| path.replace(".any.", ".*.")).collect();
@@ -427,7 +437,14 @@ fn every_setting_says_what_is_allowed_and_secrets_are_marked() {
     let secret: Vec<&str> = known.paths().filter(|path| known.about(path).unwrap().secret).collect();
     assert_eq!(
         secret,
-        ["dsn", "secrets.pii", "webhook.api_keys", "webhook.basic_auth", "webhook.signing_secrets"]
+        [
+            "admin.operators.*.tokens",
+            "dsn",
+            "secrets.pii",
+            "webhook.api_keys",
+            "webhook.basic_auth",
+            "webhook.signing_secrets"
+        ]
     );
 }
 

@@ -8,11 +8,13 @@ mod line;
 mod open;
 mod progress;
 mod read;
+mod turns;
 mod write;
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_all};
@@ -79,6 +81,18 @@ impl Backend for Postgres {
         self.readers.read(async |connection| read::record(connection, identity).await).await
     }
 
+    async fn records(&self, identities: &[IdentityId]) -> Result<Vec<Record>, ReadError> {
+        self.readers.read(async |connection| read::records(connection, identities).await).await
+    }
+
+    async fn identities_after(
+        &self,
+        after: Option<IdentityId>,
+        limit: u32,
+    ) -> Result<Vec<IdentityId>, ReadError> {
+        self.readers.read(async |connection| read::identities_after(connection, after, limit).await).await
+    }
+
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
         self.readers.read(async |connection| read::find(connection, digests).await).await
     }
@@ -119,6 +133,28 @@ impl Backend for Postgres {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
         writer.run(deadline, async |open| write::expire_sealed(open, before).await).await
+    }
+
+    async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| turns::lease(open, role, holder, length).await).await
+    }
+
+    async fn release(&self, role: &str, holder: i64) -> Result<(), CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| turns::release(open, role, holder).await).await
+    }
+
+    async fn checkpoint(&self, name: &str) -> Result<Option<String>, ReadError> {
+        self.readers.read(async |connection| turns::checkpoint(connection, name).await).await
+    }
+
+    async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| turns::set_checkpoint(open, name, value).await).await
     }
 
     async fn ready(&self) -> Result<(), CommitError> {

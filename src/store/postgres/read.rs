@@ -41,6 +41,33 @@ pub async fn lock(
     rows.iter().map(locked).collect()
 }
 
+/// Those that exist, of many.
+pub async fn records(
+    connection: &mut PgConnection,
+    identities: &[IdentityId],
+) -> Result<Vec<Record>, ReadError> {
+    let wanted: Vec<Uuid> = identities.iter().map(IdentityId::as_uuid).collect();
+    let rows = sqlx::query("SELECT version, facts FROM records WHERE identity = ANY ($1)");
+    rows.bind(wanted).fetch_all(connection).await?.iter().map(to_record).collect()
+}
+
+pub async fn identities_after(
+    connection: &mut PgConnection,
+    after: Option<IdentityId>,
+    limit: u32,
+) -> Result<Vec<IdentityId>, ReadError> {
+    // No identity is the all-zero UUID.
+    let after = after.map_or(Uuid::nil(), |identity| identity.as_uuid());
+    let rows: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT identity FROM records WHERE identity > $1 AND stage <> 'gone' ORDER BY identity LIMIT $2",
+    )
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(|id| id.try_into().map_err(|_| corrupt("an all-zero identity"))).collect()
+}
+
 /// Those of the deliveries (record, key) that are stored already.
 pub async fn known(
     connection: &mut PgConnection,

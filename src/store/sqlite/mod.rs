@@ -3,9 +3,11 @@
 mod follow;
 mod open;
 mod read;
+mod turns;
 mod write;
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -43,6 +45,18 @@ impl Backend for Sqlite {
         read::record(&self.readers, identity).await
     }
 
+    async fn records(&self, identities: &[IdentityId]) -> Result<Vec<Record>, ReadError> {
+        Ok(read::records(&self.readers, identities.iter().copied()).await?.into_values().collect())
+    }
+
+    async fn identities_after(
+        &self,
+        after: Option<IdentityId>,
+        limit: u32,
+    ) -> Result<Vec<IdentityId>, ReadError> {
+        read::identities_after(&self.readers, after, limit).await
+    }
+
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
         read::find(&self.readers, digests).await
     }
@@ -76,6 +90,28 @@ impl Backend for Sqlite {
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError> {
         let mut connection = self.writer.acquire().await?;
         let done = write::expire_sealed(&mut connection, before).await;
+        self.settle(connection, done).await
+    }
+
+    async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = turns::lease(&mut connection, role, holder, length).await;
+        self.settle(connection, done).await
+    }
+
+    async fn release(&self, role: &str, holder: i64) -> Result<(), CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = turns::release(&mut connection, role, holder).await;
+        self.settle(connection, done).await
+    }
+
+    async fn checkpoint(&self, name: &str) -> Result<Option<String>, ReadError> {
+        turns::checkpoint(&self.readers, name).await
+    }
+
+    async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = turns::set_checkpoint(&mut connection, name, value).await;
         self.settle(connection, done).await
     }
 

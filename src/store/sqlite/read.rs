@@ -34,6 +34,23 @@ pub async fn records<'c>(
     records.map(|record| record.map(|record| (record.identity, record))).collect()
 }
 
+pub async fn identities_after(
+    readers: &SqlitePool,
+    after: Option<IdentityId>,
+    limit: u32,
+) -> Result<Vec<IdentityId>, ReadError> {
+    // Every identity is greater than nothing.
+    let after = after.as_ref().map_or(&[][..], |identity| identity.as_bytes());
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT identity FROM records WHERE identity > ?1 AND stage <> 'gone' ORDER BY identity LIMIT ?2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter().map(to_identity).collect()
+}
+
 /// Those of the deliveries that are stored already.
 pub async fn known<'c>(
     executor: impl Executor<'c, Database = Sqlite>,
