@@ -42,8 +42,8 @@ enum Verb {
     Policy(policy::PolicyVerb),
     /// Make new secrets, ready to paste.
     Keygen(keygen::KeygenArguments),
-    /// Print the OpenAPI document of the public listener.
-    Openapi,
+    /// Print the OpenAPI document of the public listener, or of the admin listener.
+    Openapi(openapi::OpenapiArguments),
     /// Check the settings, or describe them.
     #[command(subcommand)]
     Config(check::ConfigVerb),
@@ -69,7 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Quarantine(arguments) => boxed(quarantine::run(&arguments)),
         Verb::Policy(verb) => boxed(policy::run(&verb)),
         Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
-        Verb::Openapi => boxed(openapi::run()),
+        Verb::Openapi(arguments) => boxed(openapi::run(&arguments)),
         Verb::Config(verb) => boxed(check::run(&verb)),
     };
     match done {

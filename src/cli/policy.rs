@@ -1,20 +1,15 @@
 //! `policy explain`: which rule decides for one person, and what would change it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::configuration::{Behind, ConfigArguments, Opened, OpeningError};
 use super::table::table;
 use super::terminal::say;
+use crate::admin::{ExplanationDocument, RuleDocument, RulingName};
 use crate::clock::Clock;
-use crate::onboarding::{
-    Explanation, IdentityId, Lots, NameError, Policy, Record, Ruled, Ruling, Said, SessionDigest,
-    SessionFacts, explain,
-};
+use crate::onboarding::{IdentityId, NameError, Policy};
 use crate::store::ReadError;
 
 /// An operator can wait longer for a busy disk than Kratos can.
@@ -55,6 +50,8 @@ pub(super) enum PolicyError {
     Opening(#[from] OpeningError),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error("the explanation cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
     #[error(
         "nothing is known of {0} here; when the person comes to the page, or `kratos-onboarding reconcile` runs, there \
          is a record"
@@ -69,40 +66,22 @@ pub(super) fn run(verb: &PolicyVerb) -> Result<(), PolicyError> {
         let Opened { settings, database, .. } = arguments.config.open(Behind::Refuse, PATIENCE).await?;
         let read = database.record(arguments.id).await;
         database.close().await;
-        let record = read?.map(Arc::new).ok_or(PolicyError::Unknown(arguments.id))?;
-        let now = Clock::system().now();
-        let explanation = explain(&record, &signed_in(now), &settings.policy, now);
+        let record = read?.ok_or(PolicyError::Unknown(arguments.id))?;
+        let explained = ExplanationDocument::of(&record, &settings.policy, Clock::system().now());
         say(&match arguments.format {
-            Form::Text => text(&record, &settings.policy, &explanation),
-            Form::Json => format!("{:#}", document(&record, &settings.policy, &explanation)),
+            Form::Text => text(&explained, &settings.policy),
+            Form::Json => serde_json::to_string_pretty(&explained)?,
         });
         Ok(())
     })
 }
 
-/// As if the person had signed in just now, in a session that nobody has seen.
-fn signed_in(now: Timestamp) -> SessionFacts {
-    SessionFacts {
-        digest: SessionDigest([0; 16]),
-        authenticated_at: now,
-        expires_at: None,
-        state: None,
-        schema_id: None,
-        passkey_used_at: None,
-        security_key_used_at: None,
-    }
-}
-
-fn text(record: &Record, policy: &Policy, explanation: &Explanation) -> String {
-    let decision = &explanation.decision;
-    let (verdict, reason) = (decision.verdict.as_str(), decision.reason.as_str());
-    let until = decision.next_offer_at.map(|at| format!(", until {at}")).unwrap_or_default();
-    let by = decision.required_by.map(|at| format!(", by {at}")).unwrap_or_default();
-    let rows: Vec<[String; 4]> = explanation.rules.iter().map(row).collect();
-    let change = match explanation.decided_by() {
-        Some(rule) => rule.ended_by(),
-        None => "Nothing stands against an offer. A passkey, a pause or a rule of the policy would.",
-    };
+fn text(explained: &ExplanationDocument, policy: &Policy) -> String {
+    let (verdict, reason) = (explained.decision.as_str(), explained.reason.as_str());
+    let until = explained.next_offer_at.map(|at| format!(", until {at}")).unwrap_or_default();
+    let by = explained.required_by.map(|at| format!(", by {at}")).unwrap_or_default();
+    let rows: Vec<[String; 4]> = explained.rules.iter().map(row).collect();
+    let drawn = |is_in: bool| if is_in { "in" } else { "out" };
     format!(
         "identity  {}\n\
          stage     {}, version {}\n\
@@ -110,58 +89,32 @@ fn text(record: &Record, policy: &Policy, explanation: &Explanation) -> String {
          lots      rollout {}: {}; hold-out {}: {}\n\
          \n\
          {}\n\
-         What would change it: {change}\n",
-        record.identity,
-        record.stage().as_str(),
-        record.version,
+         What would change it: {}\n",
+        explained.identity_id,
+        explained.stage.as_str(),
+        explained.version,
         policy.rollout,
-        drawn(policy.rollout.holds(Lots::Rollout, record.identity)),
+        drawn(explained.in_rollout),
         policy.hold_out,
-        drawn(policy.hold_out.holds(Lots::HoldOut, record.identity)),
+        drawn(explained.in_hold_out),
         table(["", "RULE", "SAYS", "SETTING"], &rows),
+        explained.changed_by,
     )
 }
 
-fn drawn(is_in: bool) -> &'static str {
-    if is_in { "in" } else { "out" }
-}
-
-fn row(ruled: &Ruled) -> [String; 4] {
-    let says = |said: Said| {
-        let until = said.until.map(|at| format!(" until {at}")).unwrap_or_default();
-        format!("{}: {}{until}", said.verdict.as_str(), said.reason.as_str())
+fn row(rule: &RuleDocument) -> [String; 4] {
+    let says = rule.says.map_or_else(
+        || "-".to_owned(),
+        |said| {
+            let until = said.until.map(|at| format!(" until {at}")).unwrap_or_default();
+            format!("{}: {}{until}", said.verdict.as_str(), said.reason.as_str())
+        },
+    );
+    let (mark, says) = match rule.ruling {
+        RulingName::Silent => ("", says),
+        RulingName::Decides => ("->", says),
+        RulingName::WouldDecide => ("", format!("({says})")),
     };
-    let (mark, says) = match ruled.ruling {
-        Ruling::Silent => ("", "-".to_owned()),
-        Ruling::Decides(said) => ("->", says(said)),
-        Ruling::WouldDecide(said) => ("", format!("({})", says(said))),
-    };
-    let setting = ruled.rule.setting().unwrap_or_default();
-    [mark.to_owned(), ruled.rule.as_str().to_owned(), says, setting.to_owned()]
-}
-
-fn document(record: &Record, policy: &Policy, explanation: &Explanation) -> Value {
-    let rules = explanation.rules.iter().map(|ruled| {
-        let (ruling, said) = match ruled.ruling {
-            Ruling::Silent => ("silent", None),
-            Ruling::Decides(said) => ("decides", Some(said)),
-            Ruling::WouldDecide(said) => ("would_decide", Some(said)),
-        };
-        json!({ "rule": ruled.rule, "ruling": ruling, "says": said, "setting": ruled.rule.setting() })
-    });
-    let decision = &explanation.decision;
-    json!({
-        "identity": record.identity,
-        "stage": record.stage(),
-        "version": record.version,
-        "decision": decision.verdict,
-        "reason": decision.reason,
-        "next_offer_at": decision.next_offer_at,
-        "required_by": decision.required_by,
-        "decided_by": explanation.decided_by(),
-        "would_change": explanation.decided_by().map(|rule| rule.ended_by()),
-        "rollout": policy.rollout.holds(Lots::Rollout, record.identity),
-        "hold_out": policy.hold_out.holds(Lots::HoldOut, record.identity),
-        "rules": rules.collect::<Vec<_>>(),
-    })
+    let setting = rule.setting.unwrap_or_default();
+    [mark.to_owned(), rule.rule.as_str().to_owned(), says, setting.to_owned()]
 }

@@ -96,6 +96,8 @@ fn banner(keys: &DevKeys, settings: &Settings, public: &Url, admin: &Url, withou
         ""
     };
     let kratos_admin = settings.kratos.admin_url.as_ref();
+    let token = keys.to_settings().admin_token;
+    let token = if settings.admin.is_token(&token) { token.as_str() } else { "one in your settings" };
     let line = "=".repeat(72);
     let database = &settings.dsn;
     format!(
@@ -107,6 +109,7 @@ fn banner(keys: &DevKeys, settings: &Settings, public: &Url, admin: &Url, withou
          Kratos       {kratos}, its admin API {kratos_admin}\n\
          database     {database}\n\
          webhook key  {kept}\n\
+         admin token  {token}\n\
          \n\
          Post a hook that a real Kratos sent:\n\
          \n\

@@ -29,6 +29,19 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The operators' settings, with the names by which their listener is known in any case.
+    pub fn admin_by_every_name(&self) -> Admin {
+        let listener = &self.serve.admin.listener;
+        let host = match listener.host {
+            IpAddr::V6(host) => format!("[{host}]"),
+            host => host.to_string(),
+        };
+        let configured = listener.base_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+        let local = listener.host.is_loopback() || listener.host.is_unspecified();
+        let local = ["localhost", "127.0.0.1", "[::1]"].into_iter().filter(|_| local).map(str::to_owned);
+        self.admin.clone().also_known_as(local.chain(configured).chain([host]))
+    }
+
     /// Fills in the public port once it is bound, where the setting says 0.
     pub fn bound(&mut self, public_port: u16) {
         // A configured URL never has port 0, so this one was made from the setting.

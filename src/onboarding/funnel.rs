@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{FailureKind, Method};
 
 /// A step of the funnel. A person takes each once, in whatever order Kratos's word arrives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Kratos says that there is no passkey. Who registers with one never is.

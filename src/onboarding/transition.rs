@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Steps;
 
 /// Where a person stands on the way to a passkey. Derived from the record, never set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Known to us; nothing was shown yet.

@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::StartError;
 use super::errors::{Paths, not_taken};
 use super::health::{self, Document, Readiness};
+use crate::admin::{self as operators, Desk};
 use crate::clock::Clock;
 use crate::config::{PolicyInForce, Settings};
 use crate::kratos::{Admin, Sessions};
@@ -26,10 +27,12 @@ use crate::webhook::{self, Hooks};
 pub struct Rooms {
     hooks: web::Data<Hooks>,
     pub pages: web::Data<Pages>,
+    desk: web::Data<Desk>,
     site: web::Data<Site>,
     readiness: web::Data<Readiness>,
     metrics: web::Data<Metrics>,
-    document: web::Data<Document>,
+    public_document: web::Data<Document>,
+    admin_document: web::Data<Document>,
     public_paths: web::Data<Paths>,
     admin_paths: web::Data<Paths>,
 }
@@ -68,6 +71,13 @@ impl Rooms {
             metrics.clone(),
         )
         .on_event(move |identity| forgetting.forget(identity));
+        let desk = Desk::new(operators::Parts {
+            settings: &settings.admin_by_every_name(),
+            policy: policy.clone(),
+            keys: settings.secrets.pii.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+        });
         let pages = Pages::new(Parts {
             policy,
             kratos: &settings.kratos,
@@ -80,21 +90,25 @@ impl Rooms {
             metrics: metrics.clone(),
             stopping: waiting,
         });
-        let base_path = &settings.serve.public.base_path;
-        let public =
-            document(base_path, &settings.webhook.api_key_name, &settings.kratos.session_cookie_name);
+        let (public_path, admin_path) =
+            (&settings.serve.public.base_path, &settings.serve.admin.listener.base_path);
+        let public = public_document(
+            public_path,
+            &settings.webhook.api_key_name,
+            &settings.kratos.session_cookie_name,
+        );
+        let operators = admin_document(admin_path);
         Ok(Rooms {
             hooks: web::Data::new(hooks),
             pages: web::Data::new(pages),
+            desk: web::Data::new(desk),
             site: web::Data::new(Site::new(public_url, &settings.kratos, &settings.page)),
             readiness: web::Data::new(Readiness::of(store)),
             metrics: web::Data::from(metrics),
-            public_paths: web::Data::new(Paths::of(&public, base_path)),
-            admin_paths: web::Data::new(Paths::of(
-                &App::new().into_utoipa_app().configure(admin_routes).split_for_parts().1,
-                &settings.serve.admin.listener.base_path,
-            )),
-            document: web::Data::new(Document(public.to_json().unwrap_or_default())),
+            public_paths: web::Data::new(Paths::of(&public, public_path)),
+            admin_paths: web::Data::new(Paths::of(&operators, admin_path)),
+            public_document: web::Data::new(Document(public.to_json().unwrap_or_default())),
+            admin_document: web::Data::new(Document(operators.to_json().unwrap_or_default())),
         })
     }
 }
@@ -105,7 +119,7 @@ pub fn public(app: &mut web::ServiceConfig, rooms: &Rooms, base_path: &str) {
         .app_data(rooms.pages.clone())
         .app_data(rooms.site.clone())
         .app_data(rooms.readiness.clone())
-        .app_data(rooms.document.clone())
+        .app_data(rooms.public_document.clone())
         .app_data(rooms.public_paths.clone())
         .service(web::scope(base_path).configure(|scope| public_routes(&mut ServiceConfig::new(scope))))
         .default_service(web::to(not_taken));
@@ -114,6 +128,8 @@ pub fn public(app: &mut web::ServiceConfig, rooms: &Rooms, base_path: &str) {
 /// For operators.
 pub fn admin(app: &mut web::ServiceConfig, rooms: &Rooms, base_path: &str) {
     app.app_data(rooms.metrics.clone())
+        .app_data(rooms.desk.clone())
+        .app_data(rooms.admin_document.clone())
         .app_data(rooms.readiness.clone())
         .app_data(rooms.admin_paths.clone())
         .service(web::scope(base_path).configure(|scope| admin_routes(&mut ServiceConfig::new(scope))))
@@ -132,16 +148,23 @@ fn public_routes(routes: &mut ServiceConfig) {
 }
 
 fn admin_routes(routes: &mut ServiceConfig) {
-    routes.service(health::metrics).service(health::alive).service(health::ready).service(health::version);
+    routes
+        .configure(operators::configure)
+        .service(health::metrics)
+        .service(health::alive)
+        .service(health::ready)
+        .service(health::version)
+        .service(health::openapi);
 }
 
-fn document(base_path: &str, api_key_name: &str, session_cookie_name: &str) -> OpenApi {
+fn public_document(base_path: &str, api_key_name: &str, session_cookie_name: &str) -> OpenApi {
     let (_, mut document) = App::new().into_utoipa_app().configure(public_routes).split_for_parts();
-    document.info = InfoBuilder::new()
-        .title("kratos-onboarding")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Hooks from Ory Kratos in, one decision about offering a passkey out."))
-        .build();
+    introduce(
+        &mut document,
+        base_path,
+        "kratos-onboarding",
+        "Hooks from Ory Kratos in, one decision about offering a passkey out.",
+    );
     for item in document.paths.paths.values_mut() {
         // Both are one handler with one name, and a document may hold a name once.
         if let Some(id) = item.head.as_mut().and_then(|head| head.operation_id.as_mut()) {
@@ -154,13 +177,40 @@ fn document(base_path: &str, api_key_name: &str, session_cookie_name: &str) -> O
     {
         schemes.insert(name.to_owned(), scheme.into());
     }
-    if !base_path.is_empty() {
-        document.servers = Some(vec![ServerBuilder::new().url(base_path).build()]);
-    }
     document
 }
 
-/// The document of the public listener as JSON, with the default names of key and cookie.
-pub fn openapi_document() -> String {
-    document("", "X-Onboarding-Key", "ory_kratos_session").to_pretty_json().unwrap_or_default()
+fn admin_document(base_path: &str) -> OpenApi {
+    let (_, mut document) = App::new().into_utoipa_app().configure(admin_routes).split_for_parts();
+    introduce(
+        &mut document,
+        base_path,
+        "kratos-onboarding, for operators",
+        "Look people up, change what is asked of them, see what was done. Every endpoint below /admin wants an \
+         operator's token.",
+    );
+    let (name, scheme) = operators::security_scheme();
+    document.components.get_or_insert_default().security_schemes.insert(name.to_owned(), scheme.into());
+    document
+}
+
+fn introduce(document: &mut OpenApi, base_path: &str, title: &str, description: &str) {
+    document.info = InfoBuilder::new()
+        .title(title)
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(description))
+        .build();
+    if !base_path.is_empty() {
+        document.servers = Some(vec![ServerBuilder::new().url(base_path).build()]);
+    }
+}
+
+/// As JSON, with the default names of key and cookie.
+pub fn public_openapi_document() -> String {
+    public_document("", "X-Onboarding-Key", "ory_kratos_session").to_pretty_json().unwrap_or_default()
+}
+
+/// As JSON.
+pub fn admin_openapi_document() -> String {
+    admin_document("").to_pretty_json().unwrap_or_default()
 }

@@ -23,7 +23,7 @@ use crate::config::{Listener, PolicyInForce, Settings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
-pub use app::openapi_document;
+pub use app::{admin_openapi_document, public_openapi_document};
 pub use reload::Origin;
 pub use tls::TlsError;
 

@@ -17,6 +17,7 @@ mod config;
 mod durability;
 mod faults;
 mod kratos_config;
+mod operators;
 mod page;
 mod policy;
 mod postgres;

@@ -28,6 +28,12 @@ async fn the_openapi_document_changes_only_on_purpose() {
 }
 
 #[tokio::test]
+async fn the_openapi_document_for_operators_changes_only_on_purpose() {
+    let printed = Plan::new().command(std::path::Path::new("."), &["openapi", "--admin"]).output().unwrap();
+    insta::assert_snapshot!("openapi_admin", String::from_utf8(printed.stdout).unwrap());
+}
+
+#[tokio::test]
 async fn metrics_are_on_the_admin_listener_only() {
     let service = Service::start();
     refusal(service.get("/metrics/prometheus").send().await.unwrap(), 404).await;

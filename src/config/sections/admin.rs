@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::config::parse;
@@ -95,6 +95,11 @@ impl Admin {
                 allowed.name == given.name && (allowed.port.is_none() || allowed.port == given.port)
             })
         })
+    }
+
+    /// Whether it is one of those in use, whoever's.
+    pub fn is_token(&self, token: &str) -> bool {
+        self.operators.values().flatten().any(|known| known.expose_secret() == token)
     }
 
     /// Adds those by which the listener is known in any case.

@@ -1,0 +1,76 @@
+//! What an operator asks, on the admin listener: look somebody up, change what is asked of them, see what was done.
+
+mod access;
+mod changes;
+mod identity;
+mod lookup;
+mod operator;
+mod record;
+mod refusals;
+mod trail;
+
+use std::sync::Arc;
+
+use actix_web::web;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::clock::Clock;
+use crate::config::{self, PolicyInForce};
+use crate::onboarding::{IdentityId, PiiKeys, Record};
+use crate::store::Store;
+
+pub use operator::{Operator, security_scheme};
+pub use record::{ExplanationDocument, RecordDocument, RuleDocument, RulingName};
+
+use access::Access;
+use refusals::IdentityError;
+
+/// What the operators' endpoints are made of.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    /// With every name of the listener among its hosts.
+    pub settings: &'a config::Admin,
+    pub policy: Arc<PolicyInForce>,
+    pub keys: PiiKeys,
+    pub store: Store,
+    pub clock: Clock,
+}
+
+/// The state of the operators' endpoints.
+#[derive(Debug)]
+pub struct Desk {
+    access: Access,
+    policy: Arc<PolicyInForce>,
+    keys: PiiKeys,
+    store: Store,
+    clock: Clock,
+}
+
+impl Desk {
+    pub fn new(parts: Parts<'_>) -> Desk {
+        let Parts { settings, policy, keys, store, clock } = parts;
+        Desk { access: Access::new(settings), policy, keys, store, clock }
+    }
+
+    async fn record(&self, identity: IdentityId) -> Result<Arc<Record>, IdentityError> {
+        self.store.record(identity).await?.ok_or(IdentityError::Unknown)
+    }
+}
+
+/// Registers the endpoints. The application's data must hold a `web::Data<Desk>`.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(lookup::lookup)
+        .service(identity::show)
+        .service(identity::decision)
+        .service(trail::audit)
+        .service(changes::reset)
+        .service(changes::snooze)
+        .service(changes::dismiss)
+        .service(changes::require);
+}
+
+/// An identity's id from a path.
+fn identity_of(path: &web::Path<String>) -> Result<IdentityId, IdentityError> {
+    path.parse().map_err(IdentityError::Malformed)
+}

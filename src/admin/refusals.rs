@@ -1,0 +1,167 @@
+//! Every way the operators' endpoints refuse: one place that turns errors into HTTP.
+
+use actix_web::http::StatusCode;
+
+use super::access::AccessError;
+use crate::envelope::{ErrorEnvelope, Refusal};
+use crate::onboarding::NameError;
+use crate::store::{ReadError, WriteError};
+
+/// Why there is no record to show or change.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    #[error("{0}")]
+    Malformed(NameError),
+    #[error("nothing is known of the identity")]
+    Unknown,
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// For the OpenAPI document: of what is only read.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "for the OpenAPI document")]
+pub enum ReadRefused {
+    /// The id or a parameter is not allowed
+    #[response(status = 400)]
+    BadRequest(ErrorEnvelope),
+    /// The token is missing or wrong
+    #[response(status = 401)]
+    Unauthorized(ErrorEnvelope),
+    /// The host is not this listener's, or nobody is an operator
+    #[response(status = 403)]
+    Forbidden(ErrorEnvelope),
+    /// Nothing is known of it
+    #[response(status = 404)]
+    NotFound(ErrorEnvelope),
+    /// The path does not take this method
+    #[response(status = 405)]
+    NotTaken(ErrorEnvelope),
+    /// The request did not arrive in time
+    #[response(status = 408)]
+    Stalled(ErrorEnvelope),
+    /// The database cannot be read
+    #[response(status = 503)]
+    Unavailable(ErrorEnvelope),
+}
+
+/// For the OpenAPI document: of what is asked in a body.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "for the OpenAPI document")]
+pub enum LookupRefused {
+    /// The body is not allowed
+    #[response(status = 400)]
+    BadRequest(ErrorEnvelope),
+    /// The token is missing or wrong
+    #[response(status = 401)]
+    Unauthorized(ErrorEnvelope),
+    /// The host is not this listener's, or nobody is an operator
+    #[response(status = 403)]
+    Forbidden(ErrorEnvelope),
+    /// The path does not take this method
+    #[response(status = 405)]
+    NotTaken(ErrorEnvelope),
+    /// The body did not arrive in time
+    #[response(status = 408)]
+    Stalled(ErrorEnvelope),
+    /// The body is too large
+    #[response(status = 413)]
+    TooLarge(ErrorEnvelope),
+    /// The body is not called JSON
+    #[response(status = 415)]
+    NotJson(ErrorEnvelope),
+    /// The database cannot be read
+    #[response(status = 503)]
+    Unavailable(ErrorEnvelope),
+}
+
+/// For the OpenAPI document: of what changes something.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "for the OpenAPI document")]
+pub enum ChangeRefused {
+    /// The id, the key or the body is not allowed
+    #[response(status = 400)]
+    BadRequest(ErrorEnvelope),
+    /// The token is missing or wrong
+    #[response(status = 401)]
+    Unauthorized(ErrorEnvelope),
+    /// The host is not this listener's, or nobody is an operator
+    #[response(status = 403)]
+    Forbidden(ErrorEnvelope),
+    /// Nothing is known of it
+    #[response(status = 404)]
+    NotFound(ErrorEnvelope),
+    /// The path does not take this method
+    #[response(status = 405)]
+    NotTaken(ErrorEnvelope),
+    /// The body did not arrive in time
+    #[response(status = 408)]
+    Stalled(ErrorEnvelope),
+    /// The body is too large
+    #[response(status = 413)]
+    TooLarge(ErrorEnvelope),
+    /// The body is not called JSON
+    #[response(status = 415)]
+    NotJson(ErrorEnvelope),
+    /// It cannot be recorded
+    #[response(status = 503)]
+    Unavailable(ErrorEnvelope),
+}
+
+impl From<AccessError> for Refusal {
+    fn from(error: AccessError) -> Refusal {
+        let refuse = |status, id, message: &'static str, reason: &'static str| {
+            Refusal::new(status, id, message).because(reason)
+        };
+        match error {
+            AccessError::NotReady => Refusal::unavailable("not_ready", "The service is not ready."),
+            AccessError::HostNotAllowed => refuse(
+                StatusCode::FORBIDDEN,
+                "host_not_allowed",
+                "This listener is not known by the host in the request.",
+                "Use an address of serve.admin, or add the name to admin.allowed_hosts.",
+            ),
+            AccessError::NobodyConfigured => refuse(
+                StatusCode::FORBIDDEN,
+                "no_operators",
+                "Nobody is configured as an operator.",
+                "Set admin.operators.NAME.tokens; kratos-onboarding keygen makes a token.",
+            ),
+            AccessError::TokenMissing => refuse(
+                StatusCode::UNAUTHORIZED,
+                "operator_token_missing",
+                "An operator's token is needed.",
+                "Send Authorization: Bearer TOKEN, with a token of admin.operators.",
+            ),
+            AccessError::TokenWrong => refuse(
+                StatusCode::UNAUTHORIZED,
+                "operator_token_wrong",
+                "The token is nobody's.",
+                "Send Authorization: Bearer TOKEN, with a token of admin.operators.",
+            ),
+        }
+    }
+}
+
+impl From<IdentityError> for Refusal {
+    fn from(error: IdentityError) -> Refusal {
+        match error {
+            IdentityError::Malformed(why) => {
+                Refusal::bad_request(format!("id: {why}; allowed is the id of an identity of Kratos, a UUID"))
+            }
+            IdentityError::Unknown => {
+                Refusal::new(StatusCode::NOT_FOUND, "identity_unknown", "Nothing is known of this identity here.")
+                    .because("The page makes a record when the person comes; kratos-onboarding reconcile makes all that are missing.")
+            }
+            IdentityError::Read(error) => {
+                tracing::warn!(error = %error, "an operator's question cannot be answered");
+                Refusal::unavailable("store_unavailable", "The database cannot be read right now.")
+            }
+            IdentityError::Write(_) => {
+                Refusal::unavailable("store_unavailable", "This cannot be recorded right now.")
+            }
+        }
+    }
+}
