@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::batch::{Outcome, Work};
+use super::listing::{Page, PageToken, RecordFilter};
+use super::operator_log::{LogEntry, LogFilter};
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
 
@@ -49,6 +51,15 @@ pub struct AuditEntry {
     pub stage_to: Option<String>,
 }
 
+/// How much of an identity was erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// There was a record.
+    pub record: bool,
+    pub events: u64,
+    pub identifiers: u64,
+}
+
 /// What was written by another process, or on a connection whose end this process did not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Elsewhere {
@@ -85,6 +96,13 @@ pub trait Backend: Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<IdentityId>, ReadError>;
 
+    async fn page(
+        &self,
+        filter: &RecordFilter,
+        after: Option<PageToken>,
+        limit: u32,
+    ) -> Result<Page, ReadError>;
+
     /// Identities that have any of the digests.
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError>;
 
@@ -107,6 +125,15 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Forget sealed bodies older than `before`.
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError>;
+
+    /// Everything about the identity, and its id in the operators' log; durable when it returns.
+    async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError>;
+
+    /// Durable when it returns.
+    async fn log_operator(&self, entry: &LogEntry) -> Result<(), CommitError>;
+
+    /// Newest first.
+    async fn operator_log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>, ReadError>;
 
     /// Takes the role or keeps it; whether it is the holder's now.
     async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError>;

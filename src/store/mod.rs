@@ -7,8 +7,10 @@ mod backend;
 mod batch;
 mod changes;
 mod lanes;
+mod listing;
 mod memory;
 mod open;
+mod operator_log;
 mod postgres;
 mod quarantine;
 mod refusal;
@@ -41,9 +43,11 @@ use lanes::Lanes;
 use memory::{Begun, Memory};
 use writer::Answer;
 
-pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, Follow, ReadError};
+pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, Erased, Follow, ReadError};
 pub use changes::Watch;
+pub use listing::{Page, PageToken, RecordFilter, TokenError};
 pub use open::{MadeBy, OpenError, Opening};
+pub use operator_log::{LogEntry, LogFilter, OperatorAction};
 pub use postgres::{Postgres, PostgresServer};
 pub use quarantine::{Kept, NewQuarantined, QuarantineFilter, QuarantineReason, Quarantined};
 pub use sqlite::Sqlite;
@@ -260,6 +264,16 @@ impl Store {
         Ok(records)
     }
 
+    /// In the order in which they were first heard of.
+    pub async fn page(
+        &self,
+        filter: &RecordFilter,
+        after: Option<PageToken>,
+        limit: u32,
+    ) -> Result<Page, ReadError> {
+        self.shared.backend.page(filter, after, limit).await
+    }
+
     /// Everybody in turn, in the order of identities; without those that are gone at Kratos.
     pub async fn identities_after(
         &self,
@@ -267,6 +281,24 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<IdentityId>, ReadError> {
         self.shared.backend.identities_after(after, limit).await
+    }
+
+    /// Everything about an identity: its record, events and identifiers, and its id in the operators' log. Durable when it
+    /// returns, and forgotten here; other processes forget it within two seconds. Whoever is told of again begins anew.
+    pub async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError> {
+        let erased = self.shared.backend.erase(identity).await?;
+        self.shared.heard(&Elsewhere::Wrote(vec![identity]));
+        Ok(erased)
+    }
+
+    /// Durable when it returns.
+    pub async fn log_operator(&self, entry: &LogEntry) -> Result<(), CommitError> {
+        self.shared.backend.log_operator(entry).await
+    }
+
+    /// Newest first.
+    pub async fn operator_log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>, ReadError> {
+        self.shared.backend.operator_log(filter).await
     }
 
     /// Takes a role that only one process may have at a time, or keeps it: whether it is the holder's now, for `length`

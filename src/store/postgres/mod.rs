@@ -3,9 +3,12 @@
 //! Two connections write, a few read, one listens. An answer that does not come in time costs its connection: what
 //! became of it is not known, and the next one is told by the database.
 
+mod erase;
 mod follow;
 mod line;
+mod listing;
 mod open;
+mod operator_log;
 mod progress;
 mod read;
 mod turns;
@@ -23,8 +26,10 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::backend::{AuditEntry, Backend, CommitError, Follow, ReadError};
+use super::backend::{AuditEntry, Backend, CommitError, Erased, Follow, ReadError};
 use super::batch::{Outcome, Work};
+use super::listing::{Page, PageToken, RecordFilter};
+use super::operator_log::{LogEntry, LogFilter};
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
 use follow::{Following, Hints};
@@ -93,6 +98,15 @@ impl Backend for Postgres {
         self.readers.read(async |connection| read::identities_after(connection, after, limit).await).await
     }
 
+    async fn page(
+        &self,
+        filter: &RecordFilter,
+        after: Option<PageToken>,
+        limit: u32,
+    ) -> Result<Page, ReadError> {
+        self.readers.read(async |connection| listing::page(connection, filter, after, limit).await).await
+    }
+
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
         self.readers.read(async |connection| read::find(connection, digests).await).await
     }
@@ -133,6 +147,22 @@ impl Backend for Postgres {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
         writer.run(deadline, async |open| write::expire_sealed(open, before).await).await
+    }
+
+    async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| erase::erase(open, identity).await).await
+    }
+
+    async fn log_operator(&self, entry: &LogEntry) -> Result<(), CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| operator_log::add(open, entry).await).await
+    }
+
+    async fn operator_log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>, ReadError> {
+        self.readers.read(async |connection| operator_log::read(connection, filter).await).await
     }
 
     async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError> {
@@ -185,12 +215,15 @@ impl Postgres {
     }
 }
 
-/// Another transaction was in the way (again and again, until there is no time left), or the connection turned out to be
+/// Another transaction was in the way, or an erasure (again and again, until there is no time left), or the connection turned out to be
 /// gone (once: the server was restarted since). Trying again is harmless either way: what is stored is known by its key.
 fn may_pass(error: &CommitError, tries: u32) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK_DETECTED: &str = "40P01";
     let CommitError::Unavailable(source) = error else { return false };
+    if source.is::<write::ErasedMeanwhile>() {
+        return true;
+    }
     match sqlstate(error).as_deref() {
         Some(SERIALIZATION_FAILURE | DEADLOCK_DETECTED) => true,
         _ => tries == 1 && is_gone(source),

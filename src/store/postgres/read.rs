@@ -175,7 +175,7 @@ pub async fn quarantined_one(
     row.map(|row| to_quarantined(&row)).transpose()
 }
 
-fn to_record(row: &PgRow) -> Result<Record, ReadError> {
+pub(super) fn to_record(row: &PgRow) -> Result<Record, ReadError> {
     let Json(mut record): Json<Record> = row.try_get("facts")?;
     record.version = row.try_get::<i64, _>("version")?.try_into().unwrap_or(u64::MAX);
     Ok(record)

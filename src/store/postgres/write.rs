@@ -18,6 +18,11 @@ use super::line::Open;
 use super::read;
 use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record, Transition};
 
+/// A record was there when it was to be begun, and was not when it was to be locked.
+#[derive(Debug, thiserror::Error)]
+#[error("a record was erased meanwhile")]
+pub struct ErasedMeanwhile;
+
 /// What a record stands by in other tables.
 type Ids = HashMap<IdentityId, i64>;
 
@@ -93,6 +98,9 @@ async fn plan_with<'a>(
     for (identity, (id, record)) in read::lock(&mut *connection, before).await? {
         ids.insert(identity, id);
         records.insert(identity, record);
+    }
+    if records.len() < before.len() {
+        return Err(CommitError::Unavailable(ErasedMeanwhile.into()));
     }
     let of_known = || events(batch).filter(|event| records.contains_key(&event.identity));
     let wanted: Vec<_> = of_known().filter_map(|event| ids.get(&event.identity).copied()).collect();

@@ -17,12 +17,13 @@ pub(super) struct Following {
     instance: i64,
     /// `seq` of the last event looked at.
     place: i64,
+    erasures: i64,
 }
 
 impl Following {
     pub async fn begin(readers: SqlitePool, instance: i64) -> Result<Following, ReadError> {
-        let place = end(&readers).await?;
-        Ok(Following { readers, instance, place })
+        let (place, erasures) = (end(&readers).await?, erasures(&readers).await?);
+        Ok(Following { readers, instance, place, erasures })
     }
 }
 
@@ -30,6 +31,10 @@ impl Following {
 impl Follow for Following {
     async fn next(&mut self) -> Result<Elsewhere, ReadError> {
         tokio::time::sleep(LOOK_EVERY).await;
+        let erasures = erasures(&self.readers).await?;
+        if std::mem::replace(&mut self.erasures, erasures) != erasures {
+            return Ok(Elsewhere::Anything);
+        }
         let end = end(&self.readers).await?;
         if end <= self.place {
             return Ok(Elsewhere::Wrote(Vec::new()));
@@ -57,4 +62,9 @@ impl Follow for Following {
 
 async fn end(readers: &SqlitePool) -> Result<i64, ReadError> {
     Ok(sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM events").fetch_one(readers).await?)
+}
+
+async fn erasures(readers: &SqlitePool) -> Result<i64, ReadError> {
+    let counted = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'erasures'), 0)";
+    Ok(sqlx::query_scalar(counted).fetch_one(readers).await?)
 }

@@ -1,7 +1,10 @@
 //! The embedded default: one SQLite file, WAL, `synchronous=FULL`.
 
+mod erase;
 mod follow;
+mod listing;
 mod open;
+mod operator_log;
 mod read;
 mod turns;
 mod write;
@@ -14,8 +17,10 @@ use jiff::Timestamp;
 use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
 
-use super::backend::{AuditEntry, Backend, CommitError, Follow, ReadError};
+use super::backend::{AuditEntry, Backend, CommitError, Erased, Follow, ReadError};
 use super::batch::{Outcome, Work};
+use super::listing::{Page, PageToken, RecordFilter};
+use super::operator_log::{LogEntry, LogFilter};
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
 
@@ -57,6 +62,15 @@ impl Backend for Sqlite {
         read::identities_after(&self.readers, after, limit).await
     }
 
+    async fn page(
+        &self,
+        filter: &RecordFilter,
+        after: Option<PageToken>,
+        limit: u32,
+    ) -> Result<Page, ReadError> {
+        listing::page(&self.readers, filter, after, limit).await
+    }
+
     async fn find(&self, digests: &[IdentifierDigest]) -> Result<Vec<IdentityId>, ReadError> {
         read::find(&self.readers, digests).await
     }
@@ -91,6 +105,22 @@ impl Backend for Sqlite {
         let mut connection = self.writer.acquire().await?;
         let done = write::expire_sealed(&mut connection, before).await;
         self.settle(connection, done).await
+    }
+
+    async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = erase::erase(&mut connection, identity).await;
+        self.settle(connection, done).await
+    }
+
+    async fn log_operator(&self, entry: &LogEntry) -> Result<(), CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = operator_log::add(&mut connection, entry).await;
+        self.settle(connection, done).await
+    }
+
+    async fn operator_log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>, ReadError> {
+        operator_log::read(&self.readers, filter).await
     }
 
     async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError> {

@@ -157,7 +157,7 @@ fn hex_list<B: AsRef<[u8]>>(values: impl Iterator<Item = B>) -> String {
     list
 }
 
-fn to_record(row: &SqliteRow) -> Result<Record, ReadError> {
+pub(super) fn to_record(row: &SqliteRow) -> Result<Record, ReadError> {
     let facts: &str = row.try_get("facts")?;
     let mut record: Record = serde_json::from_str(facts)?;
     record.version = row.try_get::<i64, _>("version")?.try_into().unwrap_or(u64::MAX);
@@ -185,10 +185,10 @@ pub(super) fn to_identity(bytes: Vec<u8>) -> Result<IdentityId, ReadError> {
     Uuid::from_bytes(exactly(bytes)?).try_into().map_err(|_| corrupt("an all-zero identity"))
 }
 
-fn to_event_id(bytes: Vec<u8>) -> Result<EventId, ReadError> {
+pub(super) fn to_event_id(bytes: Vec<u8>) -> Result<EventId, ReadError> {
     Ok(EventId(Uuid::from_bytes(exactly(bytes)?)))
 }
 
-fn to_time(microseconds: i64) -> Result<Timestamp, ReadError> {
+pub(super) fn to_time(microseconds: i64) -> Result<Timestamp, ReadError> {
     Timestamp::from_microsecond(microseconds).map_err(|error| ReadError::Corrupt(error.into()))
 }

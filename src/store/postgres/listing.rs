@@ -1,0 +1,48 @@
+//! Records, page by page.
+
+use jiff_sqlx::Timestamp as SqlTime;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use super::super::backend::ReadError;
+use super::super::listing::{LOOKED_AT, Page, PageToken, RecordFilter};
+use super::read::to_record;
+use crate::onboarding::{Method, Record, Stage};
+
+pub async fn page(
+    connection: &mut PgConnection,
+    filter: &RecordFilter,
+    after: Option<PageToken>,
+    limit: u32,
+) -> Result<Page, ReadError> {
+    let after = after.map_or(0, |token| token.0);
+    let rows = sqlx::query(
+        "SELECT id, version, facts FROM records
+         WHERE id > $1 AND id <= coalesce((SELECT id FROM records WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2), $3)
+           AND ($4::text IS NULL OR stage = $4)
+           AND ($5::text IS NULL OR facts -> 'registration' ->> 'method' = $5)
+           AND ($6::text IS NULL OR facts -> 'schema_id' ->> 'value' = $6)
+           AND ($7::timestamptz IS NULL OR changed_at >= $7) AND ($8::timestamptz IS NULL OR changed_at < $8)
+         ORDER BY id LIMIT $9",
+    )
+    .bind(after)
+    .bind(i64::from(LOOKED_AT - 1))
+    .bind(i64::MAX)
+    .bind(filter.stage.map(Stage::as_str))
+    .bind(filter.registration_method.map(Method::as_str))
+    .bind(filter.schema_id.as_ref().map(|schema| schema.as_str()))
+    .bind(filter.changed_from.map(SqlTime::from))
+    .bind(filter.changed_before.map(SqlTime::from))
+    .bind(i64::from(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let found = rows.iter().map(placed).collect::<Result<Vec<_>, _>>()?;
+    let looked_at = sqlx::query_scalar("SELECT id FROM records WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2");
+    let looked_at =
+        looked_at.bind(after).bind(i64::from(LOOKED_AT - 1)).fetch_optional(&mut *connection).await?;
+    Ok(Page::of(found, limit, looked_at))
+}
+
+fn placed(row: &PgRow) -> Result<(i64, Record), ReadError> {
+    Ok((row.try_get("id")?, to_record(row)?))
+}
