@@ -1,11 +1,13 @@
 //! `GET /admin/identities/{id}` and the decision about it.
 
 use actix_web::{get, web};
+use serde_json::json;
 
 use super::record::{ExplanationDocument, RecordDocument};
 use super::refusals::ReadRefused;
 use super::{Operator, identity_of};
 use crate::envelope::Refusal;
+use crate::store::OperatorAction;
 
 /// What is kept about an identity.
 #[utoipa::path(
@@ -21,6 +23,7 @@ use crate::envelope::Refusal;
 #[get("/admin/identities/{id}")]
 pub async fn show(operator: Operator, path: web::Path<String>) -> Result<web::Json<RecordDocument>, Refusal> {
     let record = operator.desk.record(identity_of(&path)?).await?;
+    operator.on_record(OperatorAction::Show, Some(record.identity), json!({ "what": "record" })).await?;
     Ok(web::Json(RecordDocument::from(&*record)))
 }
 
@@ -42,5 +45,6 @@ pub async fn decision(
 ) -> Result<web::Json<ExplanationDocument>, Refusal> {
     let desk = &operator.desk;
     let record = desk.record(identity_of(&path)?).await?;
+    operator.on_record(OperatorAction::Show, Some(record.identity), json!({ "what": "decision" })).await?;
     Ok(web::Json(ExplanationDocument::of(&record, &desk.policy.get(), desk.clock.now())))
 }

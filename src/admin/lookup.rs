@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, post, web};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Operator;
@@ -9,6 +10,7 @@ use super::record::RecordDocument;
 use super::refusals::{IdentityError, LookupRefused};
 use crate::envelope::{BodyError, Fields, Refusal, read};
 use crate::onboarding::{Identifier, IdentityId};
+use crate::store::OperatorAction;
 
 /// Exactly one of the fields.
 #[derive(Debug, ToSchema)]
@@ -57,6 +59,11 @@ pub async fn lookup(
             store.find(&operator.desk.keys.digests(identifier)).await.map_err(IdentityError::Read)?
         }
     };
+    let by = if matches!(by, By::Id(_)) { "id" } else { "identifier" };
+    let subject = identities.first().copied().filter(|_| identities.len() == 1);
+    operator
+        .on_record(OperatorAction::LookUp, subject, json!({ "by": by, "found": identities.len() }))
+        .await?;
     let mut records = store.records(&identities).await.map_err(IdentityError::Read)?;
     records.sort_by_key(|record| record.identity);
     Ok(web::Json(Found { records: records.iter().map(RecordDocument::from).collect() }))

@@ -2,9 +2,13 @@
 
 mod access;
 mod changes;
+mod erase;
 mod identity;
+mod list;
+mod log;
 mod lookup;
 mod operator;
+mod parameters;
 mod record;
 mod refusals;
 mod trail;
@@ -61,13 +65,16 @@ impl Desk {
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
         .service(lookup::lookup)
+        .service(list::list)
         .service(identity::show)
         .service(identity::decision)
         .service(trail::audit)
         .service(changes::reset)
         .service(changes::snooze)
         .service(changes::dismiss)
-        .service(changes::require);
+        .service(changes::require)
+        .service(erase::erase)
+        .service(log::log);
 }
 
 /// An identity's id from a path.

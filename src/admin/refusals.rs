@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use super::access::AccessError;
 use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::NameError;
-use crate::store::{ReadError, WriteError};
+use crate::store::{CommitError, ReadError, WriteError};
 
 /// Why there is no record to show or change.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,18 @@ pub enum IdentityError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+/// What an operator wants to do cannot be put on record, and so is not done.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Unrecorded(pub CommitError);
+
+impl From<Unrecorded> for Refusal {
+    fn from(error: Unrecorded) -> Refusal {
+        tracing::warn!(error = %error, "what an operator asked cannot be put on record, and is not done");
+        Refusal::unavailable("store_unavailable", "This cannot be put on record right now, and is not done.")
+    }
 }
 
 /// For the OpenAPI document: of what is only read.
@@ -36,6 +48,30 @@ pub enum ReadRefused {
     /// Nothing is known of it
     #[response(status = 404)]
     NotFound(ErrorEnvelope),
+    /// The path does not take this method
+    #[response(status = 405)]
+    NotTaken(ErrorEnvelope),
+    /// The request did not arrive in time
+    #[response(status = 408)]
+    Stalled(ErrorEnvelope),
+    /// The database cannot be read
+    #[response(status = 503)]
+    Unavailable(ErrorEnvelope),
+}
+
+/// For the OpenAPI document: of a list.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "for the OpenAPI document")]
+pub enum ListRefused {
+    /// A parameter is not allowed
+    #[response(status = 400)]
+    BadRequest(ErrorEnvelope),
+    /// The token is missing or wrong
+    #[response(status = 401)]
+    Unauthorized(ErrorEnvelope),
+    /// The host is not this listener's, or nobody is an operator
+    #[response(status = 403)]
+    Forbidden(ErrorEnvelope),
     /// The path does not take this method
     #[response(status = 405)]
     NotTaken(ErrorEnvelope),

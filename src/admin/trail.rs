@@ -3,13 +3,14 @@
 use actix_web::{get, web};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::refusals::{IdentityError, ReadRefused};
 use super::{Operator, identity_of};
 use crate::envelope::Refusal;
-use crate::store::AuditEntry;
+use crate::store::{AuditEntry, OperatorAction};
 
 /// Entries of one answer.
 const AT_MOST: u32 = 1000;
@@ -58,6 +59,7 @@ pub struct EventDocument {
 pub async fn audit(operator: Operator, path: web::Path<String>) -> Result<web::Json<Trail>, Refusal> {
     let identity = identity_of(&path)?;
     operator.desk.record(identity).await?;
+    operator.on_record(OperatorAction::Show, Some(identity), json!({ "what": "audit" })).await?;
     let entries = operator.desk.store.audit(identity, AT_MOST).await.map_err(IdentityError::Read)?;
     Ok(web::Json(Trail { events: entries.into_iter().map(EventDocument::from).collect() }))
 }

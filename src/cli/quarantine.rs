@@ -13,11 +13,11 @@ use super::terminal::{harmless, say};
 use crate::clock::Clock;
 use crate::onboarding::{EventId, PiiKeys};
 use crate::store::{
-    CommitError, Kept, QuarantineFilter, QuarantineReason, Quarantined, ReadError, Store, Stored, WriteError,
-    WriterSettings,
+    CommitError, Kept, QuarantineFilter, QuarantineReason, Quarantined, ReadError, Store, Stored,
+    UnsealError, WriteError, WriterSettings, unseal,
 };
 use crate::telemetry::Metrics;
-use crate::webhook::{Heard, ReplayError, UnsealError, replay, unseal};
+use crate::webhook::{Heard, ReplayError, replay};
 
 /// An operator can wait longer for a busy disk than Kratos can.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -14,6 +14,7 @@ mod operator_log;
 mod postgres;
 mod quarantine;
 mod refusal;
+mod seal;
 mod sqlite;
 mod writer;
 
@@ -50,6 +51,7 @@ pub use open::{MadeBy, OpenError, Opening};
 pub use operator_log::{LogEntry, LogFilter, OperatorAction};
 pub use postgres::{Postgres, PostgresServer};
 pub use quarantine::{Kept, NewQuarantined, QuarantineFilter, QuarantineReason, Quarantined};
+pub use seal::{SEALED_MAX, UnsealError, seal, unseal};
 pub use sqlite::Sqlite;
 pub use writer::WriterSettings;
 

@@ -11,7 +11,6 @@ mod kept;
 mod payload;
 mod quarantine;
 mod receive;
-mod seal;
 mod told;
 
 #[cfg(test)]
@@ -28,4 +27,3 @@ pub use hook::Hook;
 pub use payload::{Delivery, Heard, Unreadable};
 pub use quarantine::{ReplayError, put_aside, replay};
 pub use receive::{Hooks, ReceiveError, Received, Understood};
-pub use seal::{SEALED_MAX, UnsealError, seal, unseal};

@@ -6,9 +6,8 @@ use sha2::{Digest, Sha256};
 use super::hook::Hook;
 use super::kept;
 use super::payload::{Delivery, Heard, Unreadable};
-use super::seal::{SEALED_MAX, UnsealError, seal, unseal};
 use crate::onboarding::{Event, PiiKeys};
-use crate::store::{Kept, NewQuarantined};
+use crate::store::{Kept, NewQuarantined, SEALED_MAX, UnsealError, seal, unseal};
 
 /// What is stored of a delivery that was not understood. `parsed` is the body, where it is JSON at all.
 pub fn put_aside(

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::store::QuarantineReason;
+use crate::store::{QuarantineReason, seal, unseal};
 use crate::webhook::recordings::{heard, keys};
 
 const ID: &str = "5eddbeec-b3d3-4769-ad6d-07e5374f94b7";

@@ -250,3 +250,98 @@ async fn development_mode_makes_a_token_and_shows_it() {
     let asked = crate::service::client().get(format!("{admin}{}", of_identity("")));
     assert_eq!(asked.bearer_auth(token).send().await.unwrap().status(), 404, "known, but not the identity");
 }
+
+#[tokio::test]
+async fn everybody_is_listed_page_by_page_and_by_what_is_asked_for() {
+    let house = registered().await;
+    house.tell_of(STRANGER).await;
+    changed(&house, "dismiss", json!({})).await;
+    let listed = async |query: &str| {
+        let asked = ask(&house.service, Method::GET, &format!("/admin/identities{query}"));
+        let page = document(asked.send().await.unwrap()).await;
+        let ids = page["records"].as_array().unwrap().iter();
+        let ids: Vec<String> = ids.map(|record| record["identity_id"].as_str().unwrap().to_owned()).collect();
+        (ids, page["next_page_token"].as_str().map(str::to_owned))
+    };
+    let (first, next) = listed("?page_size=1").await;
+    assert_eq!(first, [IDENTITY]);
+    assert_eq!(listed(&format!("?page_size=1&page_token={}", next.unwrap())).await.0, [STRANGER]);
+    assert_eq!(listed("?stage=dismissed").await, (vec![IDENTITY.to_owned()], None));
+    assert_eq!(listed("?stage=waiting&registration_method=password").await.0, [STRANGER]);
+    assert!(listed("?changed_before=2001-01-01T00:00:00Z").await.0.is_empty());
+    for (query, expected) in [
+        ("?stage=asleep", "stage: is none of waiting, offered"),
+        ("?page_size=0", "page_size: is not a whole number from 1 to 1000"),
+        ("?page_token=secret", "page_token: is not one that came with a page"),
+        ("?email=secret", "there is a parameter that is not known; known: stage,"),
+        ("?stage=waiting&stage=waiting", "stage: given twice"),
+        ("?changed_from=secret", "changed_from: is not an instant"),
+    ] {
+        let answer =
+            ask(&house.service, Method::GET, &format!("/admin/identities{query}")).send().await.unwrap();
+        let told = refusal(answer, 400).await["error"]["reason"].as_str().unwrap().to_owned();
+        assert!(told.starts_with(expected) && !told.contains("secret"), "{query}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_erased_is_nowhere_any_more() {
+    let house = registered().await;
+    house.decision().await;
+    // What was not understood and names them, sealed and not.
+    for body in
+        [format!("{{\"identity_id\":\"{IDENTITY}\""), json!({ "identity_id": [IDENTITY] }).to_string()]
+    {
+        let hook = house.service.hook("/api/kratos/hooks/registration/password", body);
+        assert_eq!(crate::service::delivered(hook).await.status(), 202);
+    }
+    let other = house.service.hook("/api/kratos/hooks/registration/password", "{\"of\": \"somebody else");
+    assert_eq!(crate::service::delivered(other).await.status(), 202);
+    document(ask(&house.service, Method::GET, &of_identity("")).send().await.unwrap()).await;
+    let erased = document(ask(&house.service, Method::DELETE, &of_identity("")).send().await.unwrap()).await;
+    assert_eq!(erased["record"], true, "{erased}");
+    assert!(erased["events"].as_u64().unwrap() >= 1, "{erased}");
+    refusal(ask(&house.service, Method::GET, &of_identity("")).send().await.unwrap(), 404).await;
+    let left = house.service.cli(&["quarantine", "list", "--format", "json"]);
+    let left: Value = serde_json::from_slice(&left.stdout).unwrap();
+    let ids: Vec<&str> = left.as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap()).collect();
+    for id in &ids {
+        let shown = house.service.cli(&["quarantine", "show", "--unseal", id]);
+        assert!(!String::from_utf8_lossy(&shown.stdout).contains(IDENTITY));
+    }
+    assert!(!ids.is_empty(), "what is about somebody else stays");
+    let log =
+        document(ask(&house.service, Method::GET, "/admin/log?action=erase").send().await.unwrap()).await;
+    assert_eq!(
+        (&log["entries"][0]["operator"], &log["entries"][0]["identity_id"]),
+        (&json!("alice"), &Value::Null)
+    );
+    let again = document(ask(&house.service, Method::DELETE, &of_identity("")).send().await.unwrap()).await;
+    assert_eq!(again["record"], false);
+}
+
+#[tokio::test]
+async fn who_looked_whom_up_is_on_record_and_the_address_is_not() {
+    let house = registered().await;
+    let email = "nobody@example.org";
+    for body in [json!({ "id": IDENTITY }), json!({ "identifier": email })] {
+        document(
+            ask(&house.service, Method::POST, "/admin/identities/lookup").json(&body).send().await.unwrap(),
+        )
+        .await;
+    }
+    document(ask(&house.service, Method::GET, "/admin/identities?stage=waiting").send().await.unwrap()).await;
+    let read = ask(&house.service, Method::GET, "/admin/log?page_size=3&operator=alice");
+    let log = document(read.send().await.unwrap()).await;
+    assert!(!log.to_string().contains(email), "{log}");
+    let told: Vec<_> =
+        log["entries"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(told, ["read_log", "list", "look_up"]);
+    let next = log["next_page_token"].as_str().unwrap();
+    let older = ask(&house.service, Method::GET, &format!("/admin/log?page_token={next}"));
+    let older = document(older.send().await.unwrap()).await;
+    assert_eq!(
+        (&older["entries"][0]["identity_id"], &older["entries"][0]["detail"]["by"]),
+        (&json!(IDENTITY), &json!("id"))
+    );
+}
