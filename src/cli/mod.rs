@@ -3,6 +3,7 @@
 mod check;
 mod configuration;
 mod dev_keys;
+mod doctor;
 mod keygen;
 mod migrate;
 mod openapi;
@@ -35,6 +36,8 @@ enum Verb {
     Migrate(migrate::MigrateVerb),
     /// Look at deliveries that were not understood, read them again, forget them.
     Quarantine(quarantine::QuarantineArguments),
+    /// Say what will not work in a configuration of Kratos, and how to mend it.
+    Doctor(doctor::DoctorArguments),
     /// Make new secrets, ready to paste.
     Keygen(keygen::KeygenArguments),
     /// Print the OpenAPI document of the public listener.
@@ -62,6 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Serve(arguments) => boxed(serve::run(&arguments)),
         Verb::Migrate(verb) => boxed(migrate::run(&verb)),
         Verb::Quarantine(arguments) => boxed(quarantine::run(&arguments)),
+        Verb::Doctor(arguments) => boxed(doctor::run(&arguments)),
         Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
         Verb::Openapi => boxed(openapi::run()),
         Verb::Config(verb) => boxed(check::run(&verb)),

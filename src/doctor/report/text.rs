@@ -1,0 +1,139 @@
+//! For people, on a terminal or in a log.
+
+use super::{Report, Tally};
+use crate::doctor::finding::{Finding, Severity};
+
+/// Columns of running text.
+const WIDTH: usize = 100;
+const INDENT: usize = 11;
+
+/// Escape sequences, or nothing.
+#[derive(Debug, Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Note => "1;36",
+        };
+        self.with(code, severity.as_str())
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+}
+
+/// A paragraph a finding and a line at the end. `colours`: for a terminal.
+pub fn text(report: &Report<'_>, colours: bool) -> String {
+    let paint = Paint(colours);
+    let mut out = String::new();
+    for finding in report.findings {
+        one(report, finding, paint, &mut out);
+    }
+    out.push_str(&summary(report.tally(), &report.file.display().to_string(), paint));
+    out
+}
+
+fn one(report: &Report<'_>, finding: &Finding, paint: Paint, out: &mut String) {
+    let place = format!("{}:{}:{}", report.file.display(), finding.spot.line, finding.spot.column);
+    out.push_str(&format!(
+        "{}[{}]  {}\n",
+        paint.severity(finding.severity),
+        finding.code(),
+        paint.bold(finding.explanation.title)
+    ));
+    out.push_str(&format!("  {}", paint.dim(&place)));
+    if !finding.path.is_empty() {
+        out.push_str(&paint.dim(&format!("  {}", finding.path)));
+    }
+    out.push('\n');
+    if let Some(elsewhere) = &finding.elsewhere {
+        let spot = elsewhere.spot;
+        let place = format!("{}:{}:{}", elsewhere.file.display(), spot.line, spot.column);
+        out.push_str(&format!("  {}\n", paint.dim(&place)));
+    }
+    labelled("here", &finding.message, paint, out);
+    if finding.severity != Severity::Note {
+        labelled("seen", finding.sees(), paint, out);
+    }
+    labelled("why", finding.explanation.why, paint, out);
+    labelled("mend", finding.mend(), paint, out);
+    out.push('\n');
+}
+
+fn labelled(label: &str, text: &str, paint: Paint, out: &mut String) {
+    for (index, line) in wrapped(text, WIDTH - INDENT).iter().enumerate() {
+        let before = if index == 0 { format!("    {label:5}") } else { String::new() };
+        let before = format!("{before:INDENT$}");
+        let before = if index == 0 { paint.dim(&before) } else { before };
+        out.push_str(&format!("{before}{line}\n"));
+    }
+}
+
+/// By words; a word that is longer than a line stays whole.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+fn summary(tally: Tally, file: &str, paint: Paint) -> String {
+    let counted = |count: usize, one: &str| {
+        (count > 0).then(|| format!("{count} {one}{}", if count == 1 { "" } else { "s" }))
+    };
+    let parts: Vec<String> =
+        [counted(tally.errors, "error"), counted(tally.warnings, "warning"), counted(tally.notes, "note")]
+            .into_iter()
+            .flatten()
+            .collect();
+    if parts.is_empty() {
+        return format!("{}\n", paint.bold(&format!("{file}: nothing to mend")));
+    }
+    let mut line = format!("{file}: {}", parts.join(", "));
+    if tally.errors == 0 && tally.warnings == 0 {
+        line.push_str(", nothing to mend");
+    }
+    let mut text = format!("{}\n", paint.bold(&line));
+    if tally.errors + tally.warnings > 0 {
+        text.push_str(&paint.dim("more about one of them: kratos-onboarding doctor --explain CODE"));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_kept_whole() {
+        assert_eq!(wrapped("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrapped("a-very-long-word b", 5), ["a-very-long-word", "b"]);
+        assert!(wrapped("", 5).is_empty());
+    }
+
+    #[test]
+    fn a_clean_file_is_told_in_one_line() {
+        let tally = Tally::default();
+        assert_eq!(summary(tally, "kratos.yml", Paint(false)), "kratos.yml: nothing to mend\n");
+    }
+}
