@@ -1,16 +1,19 @@
-//! `doctor`: what will not work in a Kratos configuration, and how to mend it.
+//! `doctor`: what will not work in a configuration of Kratos, and how to mend it.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::configuration::{ConfigArguments, OpeningError};
+use super::evaluate_template::InChild;
 use super::terminal::say;
 use crate::config::{PREFIX, Settings};
-use crate::doctor::template::Here;
-use crate::doctor::{Document, Format, Report, Spot, Subject, examine, text};
+use crate::doctor::{
+    Answer, Document, Format, Report, Spot, Subject, answer, examine, explained, json, sarif, text,
+};
 
 /// Far above what a configuration needs.
 const LARGEST: u64 = 4 << 20;
@@ -18,13 +21,17 @@ const LARGEST: u64 = 4 << 20;
 #[derive(Debug, Args)]
 pub(super) struct DoctorArguments {
     /// The configuration of Kratos: YAML, JSON or TOML. Its templates and schemas are read too.
-    #[arg(long, value_name = "FILE")]
-    kratos_config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "explain")]
+    kratos_config: Option<PathBuf>,
     /// Where the page is, if neither the settings of this service nor the configuration say so.
     #[arg(long, value_name = "URL", value_parser = page)]
     page: Option<Url>,
+    /// For people, for programs, or for what shows findings beside the lines of a change (SARIF 2.1.0).
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
+    /// Tell all about a code, or find the code by the words of an error.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["kratos_config", "page"])]
+    explain: Option<String>,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -32,6 +39,8 @@ pub(super) struct DoctorArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
     Text,
+    Json,
+    Sarif,
 }
 
 fn page(text: &str) -> Result<Url, String> {
@@ -46,7 +55,7 @@ fn page(text: &str) -> Result<Url, String> {
 pub(super) enum DoctorError {
     #[error(transparent)]
     Settings(#[from] OpeningError),
-    #[error("{} cannot be read: {source}\n  do: name the file Kratos is started with, by --kratos-config", path.display())]
+    #[error("{} cannot be read: {source}\n  do: name the file Kratos is started with", path.display())]
     Unreadable {
         path: PathBuf,
         #[source]
@@ -56,12 +65,27 @@ pub(super) enum DoctorError {
     TooLarge(PathBuf),
     #[error("{}:{}:{}: {problem}\n  do: mend this line; Kratos does not start with it either", path.display(), spot.line, spot.column)]
     NotParsed { path: PathBuf, spot: Spot, problem: String },
-    #[error("the configuration has mistakes")]
-    Found,
+    #[error("there is no code {question:?}, and no error of Kratos with these words is known{}", meant(.nearest))]
+    NothingKnown { question: String, nearest: Option<&'static str> },
+    #[error("the findings cannot be written")]
+    Unwritable(#[from] serde_json::Error),
 }
 
-pub(super) fn run(arguments: &DoctorArguments) -> Result<(), DoctorError> {
-    let path = &arguments.kratos_config;
+fn meant(nearest: &Option<&'static str>) -> String {
+    match nearest {
+        Some(code) => format!("\n  do: look at {code}, if that was meant"),
+        None => "\n  do: look through docs/doctor/README.md".to_owned(),
+    }
+}
+
+/// 1 when there are errors among the findings.
+pub(super) fn run(arguments: &DoctorArguments) -> Result<ExitCode, DoctorError> {
+    if let Some(question) = &arguments.explain {
+        explain(question)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // `required_unless_present` has seen to it.
+    let Some(path) = &arguments.kratos_config else { return Ok(ExitCode::FAILURE) };
     let source = read(path)?;
     let format = Format::of(path).unwrap_or(Format::Yaml);
     let document = Document::parse(&source, format).map_err(|error| DoctorError::NotParsed {
@@ -70,12 +94,39 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<(), DoctorError> {
         problem: error.problem,
     })?;
     let settings = settings(&arguments.config)?;
-    let subject = Subject::new(&document, path, settings.as_ref(), arguments.page.clone(), &Here);
+    let subject = Subject::new(&document, path, settings.as_ref(), arguments.page.clone(), &InChild);
     let findings = examine(&subject);
     let report = Report { file: path, findings: &findings };
-    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    say(&text(&report, colours));
-    if report.tally().errors > 0 { Err(DoctorError::Found) } else { Ok(()) }
+    say(&match arguments.format {
+        Form::Text => text(&report, colours()),
+        Form::Json => json(&report)?,
+        Form::Sarif => sarif(&report)?,
+    });
+    Ok(if report.tally().errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn explain(question: &str) -> Result<(), DoctorError> {
+    match answer(question) {
+        Answer::Code(explanation) => say(&explained(explanation, colours())),
+        Answer::Error(found) => match found.as_slice() {
+            [one] => say(&explained(one, colours())),
+            several => {
+                let mut text = "It was seen with each of these; --explain CODE tells more:\n\n".to_owned();
+                for one in several {
+                    text.push_str(&format!("  {:32} {}\n", one.code, one.title));
+                }
+                say(&text);
+            }
+        },
+        Answer::Unknown(nearest) => {
+            return Err(DoctorError::NothingKnown { question: question.to_owned(), nearest });
+        }
+    }
+    Ok(())
 }
 
 /// Of this service, if anything was said about them.

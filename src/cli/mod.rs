@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod dev_keys;
 mod doctor;
+mod evaluate_template;
 mod keygen;
 mod migrate;
 mod openapi;
@@ -38,6 +39,9 @@ enum Verb {
     Quarantine(quarantine::QuarantineArguments),
     /// Say what will not work in a configuration of Kratos, and how to mend it.
     Doctor(doctor::DoctorArguments),
+    /// Evaluate a template, for `doctor`.
+    #[command(hide = true)]
+    EvaluateTemplate,
     /// Make new secrets, ready to paste.
     Keygen(keygen::KeygenArguments),
     /// Print the OpenAPI document of the public listener.
@@ -65,7 +69,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Serve(arguments) => boxed(serve::run(&arguments)),
         Verb::Migrate(verb) => boxed(migrate::run(&verb)),
         Verb::Quarantine(arguments) => boxed(quarantine::run(&arguments)),
-        Verb::Doctor(arguments) => boxed(doctor::run(&arguments)),
+        Verb::Doctor(arguments) => match doctor::run(&arguments) {
+            Ok(status) => return status,
+            Err(error) => Err(error.into()),
+        },
+        Verb::EvaluateTemplate => boxed(evaluate_template::run()),
         Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
         Verb::Openapi => boxed(openapi::run()),
         Verb::Config(verb) => boxed(check::run(&verb)),

@@ -8,7 +8,7 @@ use super::document::{Place, Spot};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Something does not work for somebody.
+    /// Something does not work for somebody, or a secret travels.
     Error,
     /// It works today, and will hurt somebody.
     Warning,

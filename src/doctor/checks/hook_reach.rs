@@ -98,8 +98,8 @@ fn private(subject: &Subject<'_>, hook: &ConfiguredHook<'_>, url: &Url, findings
                 .as_severe_as(Severity::Note)
         }
     };
-    findings
-        .push(finding.mended_by(format!("List `{written}` in `clients.http.private_ip_exception_urls`.")));
+    let below = format!("{}{}/api/kratos/**", address::origin(url), hook.base_path().unwrap_or_default());
+    findings.push(finding.mended_by(format!("List `{below}` in `clients.http.private_ip_exception_urls`.")));
 }
 
 /// Only what loopback tells for sure: elsewhere a proxy may stand between.

@@ -19,7 +19,7 @@ pub use nearest::nearest;
 use super::finding::Finding;
 use super::subject::Subject;
 
-/// Everything that can be said without a network, in the order of the file, errors first where two stand at one place.
+/// Everything that can be said without a network, the worst first, then in the order of the file.
 pub fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let checks: [fn(&Subject<'_>, &mut Vec<Finding>); 12] = [
@@ -40,12 +40,8 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Finding> {
         check(subject, &mut findings);
     }
     findings.sort_by(|one, other| {
-        (one.spot, one.severity, one.code(), &one.path).cmp(&(
-            other.spot,
-            other.severity,
-            other.code(),
-            &other.path,
-        ))
+        let order = |finding: &Finding| (finding.severity, finding.spot, finding.code());
+        order(one).cmp(&order(other)).then_with(|| one.path.cmp(&other.path))
     });
     findings
 }

@@ -144,8 +144,12 @@ impl Judged<'_, '_> {
             })
             .collect();
         findings.extend(self.understood(&bodies));
-        findings.extend(self.leaks(&bodies));
-        findings.extend(self.large(&bodies));
+        let leak = self.leaks(&bodies);
+        // What is whole grows as well; that is said with it.
+        let is_whole =
+            leak.as_ref().is_some_and(|leak| std::ptr::eq(leak.explanation, &TEMPLATE_SENDS_WHOLE_CTX));
+        findings.extend(leak);
+        findings.extend(self.large(&bodies).filter(|_| !is_whole));
         findings.extend(self.counts(&bodies));
     }
 

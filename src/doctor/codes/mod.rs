@@ -6,6 +6,7 @@ mod cookies;
 mod files;
 mod hooks;
 mod live;
+mod messages;
 mod origins;
 mod passkey;
 mod schema;
@@ -16,6 +17,7 @@ pub use cookies::*;
 pub use files::*;
 pub use hooks::*;
 pub use live::*;
+pub use messages::*;
 pub use origins::*;
 pub use passkey::*;
 pub use schema::*;
@@ -62,6 +64,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         origins::ALL,
         cookies::ALL,
         live::ALL,
+        messages::ALL,
     ]
     .into_iter()
     .flatten()

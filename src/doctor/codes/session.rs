@@ -12,7 +12,8 @@ pub(super) const ALL: &[&Explanation] = &[
 ];
 
 const TOO_OLD: &str = "session_refresh_required";
-const TOO_OLD_TEXT: &str = "The requested action was forbidden: the login session is too old and thus not allowed to update these fields. Please re-authenticate.";
+const TOO_OLD_TEXT: &str =
+    "The login session is too old and thus not allowed to update these fields. Please re-authenticate.";
 
 pub static PRIVILEGED_AGE_NOT_A_DURATION: Explanation = Explanation {
     code: "privileged-age-not-a-duration",

@@ -160,7 +160,7 @@ pub static TEMPLATE_SENDS_HEADERS: Explanation = Explanation {
 
 pub static TEMPLATE_SENDS_WHOLE_CTX: Explanation = Explanation {
     code: "template-sends-whole-ctx",
-    severity: Warning,
+    severity: Error,
     title: "The template sends the whole `ctx`",
     sees: "Nothing, as long as `ctx` is small; then hooks are missing for some people. Cookies and every trait travel along.",
     why: "`ctx` holds every cookie of the request, the session cookie too, all traits, and the whole form. Kratos cannot render \

@@ -1,12 +1,16 @@
 //! Findings, told to people and to machines.
 
+mod json;
+mod sarif;
 mod text;
 
 use std::path::Path;
 
 use super::finding::{Finding, Severity};
 
-pub use text::text;
+pub use json::json;
+pub use sarif::sarif;
+pub use text::{explained, text};
 
 /// All there is to tell.
 #[derive(Debug)]

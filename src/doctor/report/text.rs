@@ -1,6 +1,10 @@
 //! For people, on a terminal or in a log.
 
+use std::path::Path;
+
 use super::{Report, Tally};
+use crate::doctor::codes::Explanation;
+use crate::doctor::document::Spot;
 use crate::doctor::finding::{Finding, Severity};
 
 /// Columns of running text.
@@ -34,42 +38,70 @@ impl Paint {
     }
 }
 
-/// A paragraph a finding and a line at the end. `colours`: for a terminal.
+/// A paragraph a code, with every place it was found at, and a line at the end. `colours`: for a terminal.
 pub fn text(report: &Report<'_>, colours: bool) -> String {
     let paint = Paint(colours);
     let mut out = String::new();
-    for finding in report.findings {
-        one(report, finding, paint, &mut out);
+    for group in groups(report.findings) {
+        paragraph(report, &group, paint, &mut out);
     }
     out.push_str(&summary(report.tally(), &report.file.display().to_string(), paint));
     out
 }
 
-fn one(report: &Report<'_>, finding: &Finding, paint: Paint, out: &mut String) {
-    let place = format!("{}:{}:{}", report.file.display(), finding.spot.line, finding.spot.column);
-    out.push_str(&format!(
-        "{}[{}]  {}\n",
-        paint.severity(finding.severity),
-        finding.code(),
-        paint.bold(finding.explanation.title)
-    ));
-    out.push_str(&format!("  {}", paint.dim(&place)));
+/// Of one code and one severity, in the order in which the first of each was found.
+fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let alike = |group: &&mut Vec<&Finding>| {
+            group
+                .first()
+                .is_some_and(|first| first.code() == finding.code() && first.severity == finding.severity)
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+fn paragraph(report: &Report<'_>, group: &[&Finding], paint: Paint, out: &mut String) {
+    let Some(first) = group.first() else { return };
+    let title = paint.bold(first.explanation.title);
+    out.push_str(&format!("{}[{}]  {title}\n", paint.severity(first.severity), first.code()));
+    let mends_differ = group.iter().any(|finding| finding.mend() != first.mend());
+    let sees_differ = group.iter().any(|finding| finding.sees() != first.sees());
+    for finding in group {
+        place(report, finding, paint, out);
+        labelled("here", &finding.message, paint, out);
+        if sees_differ && finding.severity != Severity::Note {
+            labelled("seen", finding.sees(), paint, out);
+        }
+        if mends_differ {
+            labelled("mend", finding.mend(), paint, out);
+        }
+    }
+    if !sees_differ && first.severity != Severity::Note {
+        labelled("seen", first.sees(), paint, out);
+    }
+    labelled("why", first.explanation.why, paint, out);
+    if !mends_differ {
+        labelled("mend", first.mend(), paint, out);
+    }
+    out.push('\n');
+}
+
+fn place(report: &Report<'_>, finding: &Finding, paint: Paint, out: &mut String) {
+    let at = |file: &Path, spot: Spot| format!("{}:{}:{}", file.display(), spot.line, spot.column);
+    let mut line = at(report.file, finding.spot);
     if !finding.path.is_empty() {
-        out.push_str(&paint.dim(&format!("  {}", finding.path)));
+        line.push_str(&format!("  {}", finding.path));
     }
-    out.push('\n');
+    out.push_str(&format!("  {}\n", paint.dim(&line)));
     if let Some(elsewhere) = &finding.elsewhere {
-        let spot = elsewhere.spot;
-        let place = format!("{}:{}:{}", elsewhere.file.display(), spot.line, spot.column);
-        out.push_str(&format!("  {}\n", paint.dim(&place)));
+        out.push_str(&format!("  {}\n", paint.dim(&at(&elsewhere.file, elsewhere.spot))));
     }
-    labelled("here", &finding.message, paint, out);
-    if finding.severity != Severity::Note {
-        labelled("seen", finding.sees(), paint, out);
-    }
-    labelled("why", finding.explanation.why, paint, out);
-    labelled("mend", finding.mend(), paint, out);
-    out.push('\n');
 }
 
 fn labelled(label: &str, text: &str, paint: Paint, out: &mut String) {
@@ -78,6 +110,31 @@ fn labelled(label: &str, text: &str, paint: Paint, out: &mut String) {
         let before = format!("{before:INDENT$}");
         let before = if index == 0 { paint.dim(&before) } else { before };
         out.push_str(&format!("{before}{line}\n"));
+    }
+}
+
+/// All there is to know about one code.
+pub fn explained(explanation: &Explanation, colours: bool) -> String {
+    let paint = Paint(colours);
+    let title = paint.bold(explanation.title);
+    let mut out = format!("{}[{}]  {title}\n", paint.severity(explanation.severity), explanation.code);
+    if explanation.stops_start {
+        out.push_str("  Kratos does not start with it.\n");
+    }
+    labelled("seen", explanation.sees, paint, &mut out);
+    labelled("why", explanation.why, paint, &mut out);
+    labelled("mend", explanation.mend, paint, &mut out);
+    listed("like", explanation.example.lines(), paint, &mut out);
+    listed("says", explanation.errors.iter().copied(), paint, &mut out);
+    labelled("with", explanation.observed, paint, &mut out);
+    out
+}
+
+/// Lines as they are.
+fn listed<'t>(label: &str, lines: impl Iterator<Item = &'t str>, paint: Paint, out: &mut String) {
+    for (index, line) in lines.enumerate() {
+        let before = if index == 0 { format!("    {label:5}") } else { String::new() };
+        out.push_str(&format!("{}{line}\n", paint.dim(&format!("{before:INDENT$}"))));
     }
 }
 

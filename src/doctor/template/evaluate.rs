@@ -174,7 +174,9 @@ fn outcome(text: &str, error: &LocError, stage: Stage) -> Outcome {
         // As Kratos does: it looks for this text in the message.
         Error::RuntimeError(message) if message.starts_with("cancel") => Outcome::Cancels,
         Error::RuntimeError(message) => fails(format!("`error`: {}", short(message))),
-        Error::StackOverflow | Error::RecursiveLazyValueEvaluation => Outcome::Endless(told.to_string()),
+        Error::StackOverflow | Error::RecursiveLazyValueEvaluation => {
+            Outcome::Endless("it calls itself again and again".to_owned())
+        }
         Error::IntrinsicNotFound(name) => Outcome::Unknown(name.to_string()),
         Error::NoSuchField(name) if is_of_std(text, name) => Outcome::Unknown(name.to_string()),
         Error::UnknownFunctionParameter(_) if stage == Stage::Calling && error.trace().0.len() <= 1 => {
