@@ -158,6 +158,7 @@ pub fn whose(flow: HookKind, owner: &Owner) -> String {
 }
 
 /// All lists of hooks after the flows this service listens to.
+#[derive(Debug)]
 pub struct Arrangement<'d> {
     flows: Place<'d>,
 }

@@ -17,6 +17,9 @@ mod source;
 mod subject;
 pub mod template;
 
+#[cfg(test)]
+mod tests;
+
 pub use checks::{examine, nearest};
 pub use document::{Document, Doubled, Entry, Format, Node, NotReadable, Place, Spot, Value};
 pub use explain::{Answer, answer};

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 
 /// Far above what Kratos can use of a template (64 KiB with its context) and what a schema needs.
 const LARGEST: u64 = 1 << 20;
@@ -45,8 +45,8 @@ pub fn read(address: &str, beside: &Path) -> Result<Found, NotFound> {
     match address.split_once("://") {
         Some(("file", path)) => file(Path::new(path), beside),
         Some(("base64", encoded)) => {
-            let decoded = STANDARD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded));
-            inline(decoded.map_err(|_| NotFound::NotBase64)?)
+            // Kratos takes the standard alphabet with its padding, and no other.
+            inline(STANDARD.decode(encoded).map_err(|_| NotFound::NotBase64)?)
         }
         Some(("http" | "https", _)) => Err(NotFound::Remote),
         Some((scheme, _)) => Err(NotFound::Scheme(scheme.to_owned())),
@@ -102,7 +102,8 @@ mod tests {
     fn text_can_stand_in_the_configuration_itself() {
         let here = Path::new(".");
         assert_eq!(read("base64://Y3R4", here).unwrap().text, "ctx");
-        assert_eq!(read("base64://Y3R4Cg", here).unwrap().text, "ctx\n");
+        assert_eq!(read("base64://Y3R4Cg==", here).unwrap().text, "ctx\n");
+        assert_eq!(read("base64://Y3R4Cg", here), Err(NotFound::NotBase64));
         assert_eq!(read("base64://!", here), Err(NotFound::NotBase64));
         assert_eq!(read("base64:///w==", here), Err(NotFound::NotText));
         assert_eq!(read("https://example.org/a.jsonnet", here), Err(NotFound::Remote));

@@ -38,6 +38,12 @@ pub struct Subject<'d> {
     pub evaluate: &'d dyn Evaluate,
 }
 
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject").field("file", &self.file).field("page", &self.page).finish_non_exhaustive()
+    }
+}
+
 impl<'d> Subject<'d> {
     pub fn new(
         document: &'d Document,

@@ -6,7 +6,9 @@ use url::Url;
 
 use crate::config::Settings;
 use crate::doctor::address;
-use crate::doctor::codes::{HOOK_CERTIFICATE, HOOK_PRIVATE_ADDRESS, HOOK_URL_NOT_OURS, HOOK_URL_ODD};
+use crate::doctor::codes::{
+    HOOK_CERTIFICATE, HOOK_PRIVATE_ADDRESS, HOOK_URL_NOT_OURS, HOOK_URL_ODD, HOOK_URL_SCHEME,
+};
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::hook::ConfiguredHook;
 use crate::doctor::subject::Subject;
@@ -16,6 +18,12 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let odd = odd(&hooks, findings);
     for hook in &hooks {
         let Some(url) = hook.url() else { continue };
+        if !matches!(url.scheme(), "http" | "https") {
+            let message =
+                format!("The URL of the hook of the {} begins with `{}:`.", hook.whose(), url.scheme());
+            findings.push(Finding::new(&HOOK_URL_SCHEME, &hook.config().get("url"), message));
+            continue;
+        }
         private(subject, hook, &url, findings);
         let mut told = odd.contains(&hook.place.path().to_owned());
         if let Some(settings) = subject.settings
@@ -32,16 +40,15 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 /// Paths of those that were told.
 fn odd(hooks: &[ConfiguredHook<'_>], findings: &mut Vec<Finding>) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for url in hooks.iter().filter_map(ConfiguredHook::url) {
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
+    for url in hooks.iter().filter_map(ConfiguredHook::url).filter(is_web) {
         *counts.entry(address::origin(&url)).or_default() += 1;
     }
     let Some((usual, most)) = counts.iter().max_by_key(|(_, count)| **count) else { return Vec::new() };
     let mut told = Vec::new();
     for hook in hooks {
-        let Some(origin) = hook.url().map(|url| address::origin(&url)).filter(|origin| origin != usual)
-        else {
-            continue;
-        };
+        let origin = hook.url().filter(is_web).map(|url| address::origin(&url));
+        let Some(origin) = origin.filter(|origin| origin != usual) else { continue };
         let count = counts.get(&origin).copied().unwrap_or_default();
         if count == *most && counts.len() > 1 && hooks.len() < 3 {
             continue;

@@ -39,7 +39,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 fn switched_on(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let enrol = subject.enrol_methods();
     let (passkey, webauthn) = (subject.is_enabled("passkey"), subject.is_enabled("webauthn"));
-    if !passkey && !(webauthn && subject.is_passwordless()) {
+    if !(passkey || webauthn && subject.is_passwordless()) {
         let place = subject.method("passkey").get("enabled");
         let message = "Neither `passkey` nor a passwordless `webauthn` is enabled.";
         findings.push(Finding::new(&NO_ENROL_METHOD, &place, message));

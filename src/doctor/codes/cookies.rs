@@ -23,7 +23,7 @@ pub static COOKIE_DOMAIN_MISSING: Explanation = Explanation {
     why: "Without `cookies.domain` a cookie belongs to the very host that set it. Kratos and the page have two.",
     mend: "Set `cookies.domain` to the domain both share, or serve both under one host.",
     example: "cookies:\n  domain: example.org   # for auth.example.org and onboarding.example.org",
-    errors: &["no_session_cookie", "No active session was found in this request."],
+    errors: &["no_session_cookie", "No valid session credentials found in the request."],
     observed: V26,
     stops_start: false,
 };

@@ -62,11 +62,7 @@ pub static FILE_MISSING: Explanation = Explanation {
           directory Kratos is started in, not to its configuration.",
     mend: "Correct the name, or run `doctor` where the files are. A file may be the content itself: `base64://…`.",
     example: "body: file:///etc/kratos/hooks/registration.jsonnet",
-    errors: &[
-        "unable to fetch file from file://",
-        "no such file or directory",
-        "unable to fetch identity schema",
-    ],
+    errors: &["unable to open file: ", "no such file or directory"],
     observed: V26,
     stops_start: false,
 };
@@ -76,10 +72,10 @@ pub static FILE_UNREADABLE: Explanation = Explanation {
     severity: Error,
     title: "What the configuration names cannot be read",
     sees: "A template: nothing, the hook is never sent. A schema: nobody can register or sign in.",
-    why: "It is no base64, no text, larger than a template or schema can be, or an address of a kind that Kratos does not know.",
+    why: "It is no base64 (with its padding), no text, larger than a template or schema can be, or an address of a kind that Kratos does not know.",
     mend: "Name it as `file://…`, `base64://…`, `http://…` or `https://…`.",
     example: "body: base64://ZnVuY3Rpb24oY3R4KSB7IGlkZW50aXR5X2lkOiBjdHguaWRlbnRpdHkuaWQgfQ==",
-    errors: &["unknown scheme", "illegal base64 data at input byte"],
+    errors: &["base64decode: ", "illegal base64 data at input byte 0", "unable to open file: ftp://"],
     observed: V26,
     stops_start: false,
 };

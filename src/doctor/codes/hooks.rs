@@ -29,6 +29,7 @@ pub(super) const ALL: &[&Explanation] = &[
     &HOOK_NAMES_ANOTHER_FLOW,
     &HOOK_URL_ODD,
     &HOOK_URL_NOT_OURS,
+    &HOOK_URL_SCHEME,
     &HOOK_WITHOUT_KEY,
     &HOOK_KEY_PLACEHOLDER,
     &HOOK_KEY_NAME,
@@ -358,7 +359,11 @@ pub static SESSION_HOOK_MISSING: Explanation = Explanation {
           method; the general list of `after.hooks` does not take it.",
     mend: "Add `- hook: session` at the end of the list of this method.",
     example: "password:\n  hooks:\n    - hook: web_hook\n      config: { … }\n    - hook: session",
-    errors: &["No active session was found in this request.", "session_inactive"],
+    errors: &[
+        "No valid session credentials found in the request.",
+        "No active session was found in this request.",
+        "session_inactive",
+    ],
     observed: V26,
     stops_start: false,
 };
@@ -415,7 +420,7 @@ pub static HOOK_URL_ODD: Explanation = Explanation {
     errors: &[
         "dial tcp 127.0.0.1:5999: connect: connection refused",
         "giving up after 3 attempt(s)",
-        "http: server gave HTTP response to HTTPS client",
+        "tls: first record does not look like a TLS handshake",
         IGNORED,
     ],
     observed: V26,
@@ -431,8 +436,21 @@ pub static HOOK_URL_NOT_OURS: Explanation = Explanation {
           with. The URL of the hook says something else.",
     mend: "Write the address of this service as Kratos reaches it.",
     example: "",
-    errors: &["connect: connection refused", "http: server gave HTTP response to HTTPS client", IGNORED],
+    errors: &["connect: connection refused", "tls: first record does not look like a TLS handshake", IGNORED],
     observed: SERVICE,
+    stops_start: false,
+};
+
+pub static HOOK_URL_SCHEME: Explanation = Explanation {
+    code: "hook-url-scheme",
+    severity: Error,
+    title: "The URL of a hook is neither `http://` nor `https://`",
+    sees: "Nothing: the registration succeeds and the hook is never sent.",
+    why: "`localhost:5050/…` is an address of the scheme `localhost` to Kratos. It takes it, and fails when the hook is to be sent.",
+    mend: "Write `http://` or `https://` before it.",
+    example: "url: http://localhost:5050/api/kratos/hooks/registration/password",
+    errors: &["unsupported protocol scheme"],
+    observed: V26,
     stops_start: false,
 };
 
@@ -524,7 +542,11 @@ pub static HOOK_CONTENT_TYPE: Explanation = Explanation {
           compared to the letter (`; charset=utf-8` is another one); this service reads JSON.",
     mend: "Take the header away: JSON is what Kratos sends by itself.",
     example: "",
-    errors: &["invalid config - incorrect Content-Type for request with body", IGNORED],
+    errors: &[
+        "invalid config - incorrect Content-Type for request with body",
+        "json: cannot unmarshal object into Go value of type string",
+        IGNORED,
+    ],
     observed: V26,
     stops_start: false,
 };
@@ -553,7 +575,7 @@ pub static HOOK_PRIVATE_ADDRESS: Explanation = Explanation {
           stands for anything but `.` and `/`, `**` for anything.",
     mend: "List the URL of the hook as an exception.",
     example: "clients:\n  http:\n    disallow_private_ip_ranges: true\n    private_ip_exception_urls:\n      - http://onboarding:5050/api/kratos/**",
-    errors: &["is not a public IP address", "prohibited IP address", IGNORED],
+    errors: &["prohibited IP address: 127.0.0.1 is not a permitted destination", IGNORED],
     observed: V26,
     stops_start: false,
 };
@@ -570,7 +592,7 @@ pub static HOOK_CERTIFICATE: Explanation = Explanation {
     example: "",
     errors: &[
         "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-        "http: server gave HTTP response to HTTPS client",
+        "tls: first record does not look like a TLS handshake",
         IGNORED,
     ],
     observed: V26,

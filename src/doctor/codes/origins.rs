@@ -203,7 +203,7 @@ pub static LOCALHOST_AND_ADDRESS: Explanation = Explanation {
           on the other.",
     mend: "Write `localhost` everywhere.",
     example: "",
-    errors: &["No active session was found in this request.", "no_session_cookie"],
+    errors: &["No valid session credentials found in the request.", "no_session_cookie"],
     observed: "browsers",
     stops_start: false,
 };

@@ -104,7 +104,7 @@ pub static RP_MISSING: Explanation = Explanation {
     mend: "Write `rp` with `id`, `display_name` and `origins`.",
     example: "rp:\n  id: example.org\n  display_name: Example\n  origins:\n    - https://onboarding.example.org",
     errors: &[
-        "error occurred validating the configuration: the field 'RPID' must be configured but it is empty",
+        "error generating credential creation: the relying party id must be provided via the configuration or a functional option for a creation",
     ],
     observed: V26,
     stops_start: false,

@@ -33,7 +33,7 @@ pub static SCHEMA_DEFAULT_MISSING: Explanation = Explanation {
     why: "The id has to be one of those in `identity.schemas`; without the setting it is `default`.",
     mend: "Write the id of a schema that is listed.",
     example: "identity:\n  default_schema_id: person\n  schemas:\n    - id: person\n      url: file:///etc/kratos/identity.schema.json",
-    errors: &["unable to find JSON Schema with ID: "],
+    errors: &["unable to find identity schema with id: nobody"],
     observed: V26,
     stops_start: false,
 };

@@ -86,7 +86,7 @@ pub static TEMPLATE_ENDLESS: Explanation = Explanation {
     why: "It was stopped here after its time, memory or stack was used up; Kratos stops its helper process as well.",
     mend: "Look for a recursion without an end.",
     example: "",
-    errors: &["max stack frames exceeded", "context deadline exceeded", "signal: killed"],
+    errors: &["RUNTIME ERROR: max stack frames exceeded.", "runtime: out of memory: cannot allocate"],
     observed: V26,
     stops_start: false,
 };
