@@ -1,3 +1,5 @@
+//! The session cookie.
+
 use super::{Explanation, V26};
 use crate::doctor::finding::Severity::{Error, Warning};
 

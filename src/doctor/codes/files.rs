@@ -1,3 +1,5 @@
+//! The file itself, and what it names.
+
 use super::{Explanation, V26};
 use crate::doctor::finding::Severity::{Error, Note};
 

@@ -1,3 +1,5 @@
+//! What a running Kratos and a running service say.
+
 use super::{Explanation, SERVICE, V26};
 use crate::doctor::finding::Severity::{Error, Note, Warning};
 

@@ -4,7 +4,10 @@
 
 mod cookies;
 mod files;
-mod hooks;
+mod hook_lists;
+mod hook_reach;
+mod hook_sending;
+mod hook_shape;
 mod live;
 mod messages;
 mod origins;
@@ -15,7 +18,10 @@ mod templates;
 
 pub use cookies::*;
 pub use files::*;
-pub use hooks::*;
+pub use hook_lists::*;
+pub use hook_reach::*;
+pub use hook_sending::*;
+pub use hook_shape::*;
 pub use live::*;
 pub use messages::*;
 pub use origins::*;
@@ -56,7 +62,10 @@ const SERVICE: &str = "this service";
 pub fn all() -> impl Iterator<Item = &'static Explanation> {
     [
         files::ALL,
-        hooks::ALL,
+        hook_shape::ALL,
+        hook_sending::ALL,
+        hook_lists::ALL,
+        hook_reach::ALL,
         templates::ALL,
         passkey::ALL,
         schema::ALL,

@@ -1,3 +1,5 @@
+//! The page, and what it may ask of Kratos.
+
 use super::{Explanation, V26};
 use crate::doctor::finding::Severity::{Error, Note, Warning};
 

@@ -1,3 +1,5 @@
+//! Methods and relying parties.
+
 use super::{Explanation, V26};
 use crate::doctor::finding::Severity::{Error, Warning};
 

@@ -1,3 +1,5 @@
+//! Identity schemas.
+
 use super::{Explanation, V26};
 use crate::doctor::finding::Severity::{Error, Note, Warning};
 

@@ -1,3 +1,5 @@
+//! How recent a sign-in has to be, and which factors it needs.
+
 use super::{Explanation, V26};
 use crate::doctor::finding::Severity::{Error, Note, Warning};
 

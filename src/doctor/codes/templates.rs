@@ -1,3 +1,5 @@
+//! What a template makes of `ctx`.
+
 use super::{Explanation, SERVICE, V26};
 use crate::doctor::finding::Severity::{Error, Note, Warning};
 
