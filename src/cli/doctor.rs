@@ -10,9 +10,11 @@ use url::Url;
 use super::configuration::{ConfigArguments, OpeningError};
 use super::evaluate_template::InChild;
 use super::terminal::say;
+use crate::clock::Clock;
 use crate::config::{PREFIX, Settings};
+use crate::doctor::live::{self, Checked, LiveError, SessionProof};
 use crate::doctor::{
-    Answer, Document, Format, Report, Spot, Subject, answer, examine, explained, json, sarif, text,
+    Answer, Document, Format, Report, Spot, Subject, answer, examine, explained, json, sarif, sort, text,
 };
 
 /// Far above what a configuration needs.
@@ -29,8 +31,12 @@ pub(super) struct DoctorArguments {
     /// For people, for programs, or for what shows findings beside the lines of a change (SARIF 2.1.0).
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
+    /// Ask Kratos and the service too: are they reachable, do keys and clocks agree. With somebody's session in
+    /// KRATOS_SESSION_TOKEN or KRATOS_SESSION_COOKIE (`name=value`), how long a sign-in really counts as well.
+    #[arg(long)]
+    live: bool,
     /// Tell all about a code, or find the code by the words of an error.
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["kratos_config", "page"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["kratos_config", "page", "live"])]
     explain: Option<String>,
     #[command(flatten)]
     config: ConfigArguments,
@@ -67,6 +73,10 @@ pub(super) enum DoctorError {
     NotParsed { path: PathBuf, spot: Spot, problem: String },
     #[error("there is no code {question:?}, and no error of Kratos with these words is known{}", meant(.nearest))]
     NothingKnown { question: String, nearest: Option<&'static str> },
+    #[error("the runtime cannot be started")]
+    Runtime(#[source] std::io::Error),
+    #[error(transparent)]
+    Live(#[from] LiveError),
     #[error("the findings cannot be written")]
     Unwritable(#[from] serde_json::Error),
 }
@@ -95,14 +105,33 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<ExitCode, DoctorError> 
     })?;
     let settings = settings(&arguments.config)?;
     let subject = Subject::new(&document, path, settings.as_ref(), arguments.page.clone(), &InChild);
-    let findings = examine(&subject);
-    let report = Report { file: path, findings: &findings };
+    let mut findings = examine(&subject);
+    let mut well = Vec::new();
+    if arguments.live {
+        let checked = ask(&subject)?;
+        findings.extend(checked.findings);
+        sort(&mut findings);
+        well = checked.well;
+    }
+    let report = Report { file: path, findings: &findings, well: &well };
     say(&match arguments.format {
         Form::Text => text(&report, colours()),
         Form::Json => json(&report)?,
         Form::Sarif => sarif(&report)?,
     });
     Ok(if report.tally().errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn ask(subject: &Subject<'_>) -> Result<Checked, DoctorError> {
+    // Somebody in this process may have chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(DoctorError::Runtime)?;
+    let given = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let proof = given("KRATOS_SESSION_TOKEN")
+        .map(SessionProof::Token)
+        .or_else(|| given("KRATOS_SESSION_COOKIE").map(SessionProof::Cookie));
+    Ok(runtime.block_on(live::examine(subject, &Clock::system(), proof.as_ref()))?)
 }
 
 fn colours() -> bool {

@@ -11,6 +11,7 @@ mod duration;
 mod explain;
 mod finding;
 mod hook;
+pub mod live;
 pub mod pages;
 mod report;
 mod source;
@@ -20,7 +21,7 @@ pub mod template;
 #[cfg(test)]
 mod tests;
 
-pub use checks::{examine, nearest};
+pub use checks::{examine, nearest, sort};
 pub use document::{Document, Doubled, Entry, Format, Node, NotReadable, Place, Spot, Value};
 pub use explain::{Answer, answer};
 pub use finding::{Elsewhere, Finding, Severity};

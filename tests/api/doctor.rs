@@ -2,6 +2,7 @@
 
 mod configurations;
 mod explaining;
+mod live;
 mod reports;
 
 use std::path::{Path, PathBuf};

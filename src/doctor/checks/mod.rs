@@ -39,9 +39,14 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     for check in checks {
         check(subject, &mut findings);
     }
+    sort(&mut findings);
+    findings
+}
+
+/// The worst first, then in the order of the file.
+pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|one, other| {
         let order = |finding: &Finding| (finding.severity, finding.spot, finding.code());
         order(one).cmp(&order(other)).then_with(|| one.path.cmp(&other.path))
     });
-    findings
 }

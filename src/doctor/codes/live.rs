@@ -58,7 +58,7 @@ pub static LIVE_NOT_KRATOS: Explanation = Explanation {
 pub static LIVE_VERSION: Explanation = Explanation {
     code: "live-version",
     severity: Note,
-    title: "The version of Kratos that is running",
+    title: "The version of Kratos is old, or not known",
     sees: "Nothing.",
     why: "This service was tried with v1.3.1, v25.4 and v26.2.0.",
     mend: "Nothing, unless something behaves otherwise than written here.",

@@ -14,6 +14,8 @@ struct Whole<'r> {
     warnings: usize,
     notes: usize,
     findings: Vec<One<'r>>,
+    /// What was asked of running programs and is well.
+    well: &'r [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -51,6 +53,7 @@ pub fn json(report: &Report<'_>) -> Result<String, serde_json::Error> {
         warnings: tally.warnings,
         notes: tally.notes,
         findings: report.findings.iter().map(|finding| one(finding, &file)).collect(),
+        well: report.well,
         file,
     })
 }

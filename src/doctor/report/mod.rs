@@ -18,6 +18,8 @@ pub struct Report<'r> {
     /// The configuration, as it was named.
     pub file: &'r Path,
     pub findings: &'r [Finding],
+    /// What was asked of running programs and is well, a line each.
+    pub well: &'r [String],
 }
 
 /// How many of each kind.

@@ -45,6 +45,12 @@ pub fn text(report: &Report<'_>, colours: bool) -> String {
     for group in groups(report.findings) {
         paragraph(report, &group, paint, &mut out);
     }
+    for line in report.well {
+        out.push_str(&format!("{}  {line}\n", paint.with("32", "well")));
+    }
+    if !report.well.is_empty() {
+        out.push('\n');
+    }
     out.push_str(&summary(report.tally(), &report.file.display().to_string(), paint));
     out
 }
