@@ -48,7 +48,7 @@ pub static SCHEMA_NONE: Explanation = Explanation {
     why: "`identity.schemas` needs one at least.",
     mend: "Name a schema.",
     example: "identity:\n  default_schema_id: person\n  schemas:\n    - id: person\n      url: file:///etc/kratos/identity.schema.json",
-    errors: &["missing properties: \"identity\"", "missing properties: \"schemas\""],
+    errors: &["minimum 1 items allowed, but found 0 items", "missing properties: \"schemas\""],
     observed: V26,
     stops_start: true,
 };

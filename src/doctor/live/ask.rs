@@ -25,9 +25,14 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// A text of the JSON it holds.
+    pub fn text(&self, pointer: &str) -> Option<String> {
+        self.json().pointer(pointer)?.as_str().map(str::to_owned)
+    }
+
     /// `error.id` of Ory's envelope, and of ours.
     pub fn error_id(&self) -> Option<String> {
-        self.json().pointer("/error/id")?.as_str().map(str::to_owned)
+        self.text("/error/id")
     }
 }
 

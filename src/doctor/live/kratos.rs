@@ -33,7 +33,7 @@ pub(super) async fn public(client: &Client, asked: &Asked<'_>, clock: &Clock, ch
             false
         }
         Ok((answer, middle)) => {
-            if answer.status != 200 || answer.json()["status"] != "ok" {
+            if answer.status != 200 || answer.text("/status").as_deref() != Some("ok") {
                 let message = format!("`{url}` answered with status {}, not as Kratos does.", answer.status);
                 checked.findings.push(Finding::new(&LIVE_NOT_KRATOS, &asked.place, message));
                 return false;
@@ -52,10 +52,10 @@ pub(super) async fn admin(client: &Client, asked: &Asked<'_>, clock: &Clock, che
             let message = format!("`{url}`: {why}.");
             checked.findings.push(Finding::new(&LIVE_ADMIN_UNREACHABLE, &asked.place, message));
         }
-        Ok((answer, _)) => match answer.json()["version"].as_str().filter(|_| answer.status == 200) {
+        Ok((answer, _)) => match answer.text("/version").filter(|_| answer.status == 200) {
             Some(version) => {
                 checked.well.push(format!("Kratos's admin API answers at {}", asked.url));
-                of_version(version, asked, checked);
+                of_version(&version, asked, checked);
             }
             None => {
                 let message = format!("`{url}` answered with status {}, and no version.", answer.status);

@@ -127,24 +127,22 @@ async fn judge(
     proof: &SessionProof,
 ) -> Result<(Duration, bool), String> {
     let whoami = send(proof.on(client.get(below(&asked.url, "/sessions/whoami")), &[])).await?;
-    let session = whoami.json();
     let authenticated: Option<Timestamp> =
-        session["authenticated_at"].as_str().and_then(|text| text.parse().ok());
+        whoami.text("/authenticated_at").and_then(|text| text.parse().ok());
     let Some(authenticated) = authenticated.filter(|_| whoami.status == 200) else {
         return Err(format!("Kratos does not take the session (status {})", whoami.status));
     };
     let begun = send(proof.on(client.get(below(&asked.url, proof.flow())), &[])).await?;
-    let flow = begun.json();
-    let Some(id) = flow["id"].as_str().filter(|_| begun.status == 200) else {
+    let Some(id) = begun.text("/id").filter(|_| begun.status == 200) else {
         return Err(format!("no settings flow could be begun (status {})", begun.status));
     };
     let mut url = below(&asked.url, "/self-service/settings");
-    url.query_pairs_mut().append_pair("flow", id);
+    url.query_pairs_mut().append_pair("flow", &id);
     let submission = json!({
         "method": "passkey",
         // Not an attestation, so that nothing can come of it.
         "passkey_settings_register": "{}",
-        "csrf_token": csrf(&flow),
+        "csrf_token": csrf(&begun.json()),
     });
     let request = client.post(url).json(&submission);
     let answer = send(proof.on(request, &cookies(&begun))).await?;
@@ -161,8 +159,9 @@ async fn judge(
 
 fn csrf(flow: &Value) -> &str {
     let nodes = flow.pointer("/ui/nodes").and_then(Value::as_array);
-    let token = nodes.into_iter().flatten().find(|node| node["attributes"]["name"] == "csrf_token");
-    token.and_then(|node| node["attributes"]["value"].as_str()).unwrap_or_default()
+    let mut inputs = nodes.into_iter().flatten().filter_map(|node| node.get("attributes"));
+    let token = inputs.find(|input| input.get("name").is_some_and(|name| name == "csrf_token"));
+    token.and_then(|input| input.get("value")?.as_str()).unwrap_or_default()
 }
 
 /// `name=value` of each cookie that was set.

@@ -5,7 +5,9 @@ use std::net::TcpListener;
 use std::process::Output;
 use std::time::Instant;
 
-use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
+use jiff::SignedDuration;
+use jiff::fmt::rfc2822;
+use kratos_onboarding::clock::Clock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wiremock::matchers::{header, method, path};
@@ -212,10 +214,10 @@ async fn clocks_that_differ_are_told_by_how_much() {
         let kratos = kratos().await;
         // As far off whenever it is asked.
         let answer = move |_: &Request| {
-            let there = (Timestamp::now() + SignedDuration::from_secs(off)).to_zoned(jiff::tz::TimeZone::UTC);
+            let there = Clock::system().now() + SignedDuration::from_secs(off);
             alive().insert_header(
                 "Date",
-                rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&there.timestamp()).unwrap(),
+                rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&there).unwrap(),
             )
         };
         Mock::given(path("/health/alive")).respond_with(answer).mount(&kratos).await;
@@ -252,7 +254,7 @@ async fn a_page_that_may_not_read_the_answers_is_found() {
 async fn with_session(ago: i64, change: ResponseTemplate) -> MockServer {
     let server = kratos().await;
     answer(&server, "GET", "/health/alive", alive()).await;
-    let authenticated = Timestamp::now() - SignedDuration::from_secs(ago);
+    let authenticated = Clock::system().now() - SignedDuration::from_secs(ago);
     let session = json!({ "id": "s", "active": true, "authenticated_at": authenticated });
     Mock::given(path("/sessions/whoami"))
         .and(header("X-Session-Token", "somebodys-token"))
