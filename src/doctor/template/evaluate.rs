@@ -9,6 +9,7 @@ use jrsonnet_evaluator::{EvaluationState, ManifestFormat, Val};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::scope::undefined;
 use super::stdlib::ADDED;
 use crate::doctor::document::Spot;
 
@@ -120,6 +121,11 @@ impl<'t> Template<'t> {
         if let Ok(added) = added {
             state.settings_mut().globals.insert("std".into(), added);
         }
+        if let Some((name, offset)) = undefined(text) {
+            let (line, column) = line_and_column(text, offset);
+            let message = format!("nothing defines the variable `{}`", short(&name));
+            return Err(Outcome::Syntax { line, column, message });
+        }
         match state.evaluate_snippet_raw(path(NAME), text.into()) {
             Ok(value) => Ok(Template { text, state, value }),
             Err(error) => Err(outcome(text, &error, Stage::Reading)),
@@ -218,10 +224,14 @@ fn is_of_std(text: &str, name: &str) -> bool {
 fn spot(text: &str, error: &LocError) -> Option<Spot> {
     let places = error.trace().0.iter().filter_map(|element| element.location.as_ref());
     let place = places.into_iter().find(|place| place.0.as_os_str() == NAME)?;
-    let before = text.get(..place.1)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    let (line, column) = line_and_column(text, place.1);
     Some(Spot { line, column })
+}
+
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    (line, before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1)
 }
 
 #[cfg(test)]
@@ -262,7 +272,8 @@ mod tests {
         assert!(matches!(on("local f(x) = f(x) + 1; function(ctx) f(1)", context()), Outcome::Endless(_)));
         assert_eq!(on("local a = import 'b'; function(ctx) a", context()), Outcome::Imports);
         assert_eq!(on("function(ctx) std.sha256('x')", context()), Outcome::Unknown("sha256".to_owned()));
-        assert!(matches!(on("function(ctx) nobody", context()), Outcome::Fails { .. }));
+        let unused = on("function(ctx)\n  if false then nobody else 1", context());
+        assert!(matches!(unused, Outcome::Syntax { line: 2, column: 17, .. }), "{unused:?}");
         assert!(
             matches!(on("function(ctx) std.extVar('claims')", context()), Outcome::Fails { message, .. } if message.contains("claims"))
         );

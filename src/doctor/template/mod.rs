@@ -2,6 +2,7 @@
 
 mod contexts;
 mod evaluate;
+mod scope;
 mod stdlib;
 mod traits;
 
