@@ -3,6 +3,8 @@
 mod check;
 mod configuration;
 mod dev_keys;
+mod doctor;
+mod evaluate_template;
 mod keygen;
 mod migrate;
 mod openapi;
@@ -40,6 +42,11 @@ enum Verb {
     /// Say whom the policy offers a passkey, and why.
     #[command(subcommand)]
     Policy(policy::PolicyVerb),
+    /// Say what will not work in a configuration of Kratos, and how to mend it.
+    Doctor(doctor::DoctorArguments),
+    /// Evaluate a template, for `doctor`.
+    #[command(hide = true)]
+    EvaluateTemplate,
     /// Make new secrets, ready to paste.
     Keygen(keygen::KeygenArguments),
     /// Print the OpenAPI document of the public listener, or of the admin listener.
@@ -68,6 +75,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Migrate(verb) => boxed(migrate::run(&verb)),
         Verb::Quarantine(arguments) => boxed(quarantine::run(&arguments)),
         Verb::Policy(verb) => boxed(policy::run(&verb)),
+        Verb::Doctor(arguments) => match doctor::run(&arguments) {
+            Ok(status) => return status,
+            Err(error) => Err(error.into()),
+        },
+        Verb::EvaluateTemplate => boxed(evaluate_template::run()),
         Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
         Verb::Openapi(arguments) => boxed(openapi::run(&arguments)),
         Verb::Config(verb) => boxed(check::run(&verb)),

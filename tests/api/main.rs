@@ -14,6 +14,7 @@ mod wire;
 
 mod cli;
 mod config;
+mod doctor;
 mod durability;
 mod faults;
 mod kratos_config;

@@ -6,6 +6,7 @@
 #[path = "../postgres/cluster.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cluster;
+mod doctor;
 mod person;
 mod process;
 mod world;

@@ -20,6 +20,12 @@ impl<'a> Person<'a> {
         Self { world, email: email.to_owned(), cookies: BTreeMap::new() }
     }
 
+    /// As a browser would send them.
+    pub fn cookies(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     pub async fn register(&mut self) -> Value {
         let traits = json!({ "email": self.email });
         self.go_through(

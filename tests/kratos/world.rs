@@ -20,11 +20,12 @@ const PLACEHOLDER: &str = "REPLACE-WITH-YOUR-ONBOARDING-KEY";
 pub struct World {
     pub http: Client,
     kratos_port: u16,
+    kratos_admin_port: u16,
     service_port: u16,
     admin: String,
     kratos: Process,
     service: Process,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl World {
@@ -35,6 +36,11 @@ impl World {
 
     /// `dsn`: another database than a file of its own.
     pub async fn on(key: &str, dsn: Option<&str>) -> Self {
+        Self::with(key, dsn, &[]).await
+    }
+
+    /// `environment`: of Kratos, where it wins over its file.
+    pub async fn with(key: &str, dsn: Option<&str>, environment: &[(&str, &str)]) -> Self {
         let binary = kratos_binary();
         let directory = tempfile::tempdir().unwrap();
         let [kratos_port, kratos_admin_port, service_port] = free_ports();
@@ -57,6 +63,7 @@ impl World {
         // Nothing here may reach outside this machine.
         command.env("SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED", "false");
         command.env("SQA_OPT_OUT", "true").env("HOME", directory.path());
+        command.envs(environment.iter().copied());
         let kratos = Process::start("kratos", command, directory.path());
 
         // reqwest takes the provider that the program has chosen; the first test to come here chooses.
@@ -64,7 +71,7 @@ impl World {
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
 
         let mut world =
-            Self { http, kratos_port, service_port, admin, kratos, service, _directory: directory };
+            Self { http, kratos_port, kratos_admin_port, service_port, admin, kratos, service, directory };
         world.wait_for_kratos().await;
         world
     }
@@ -97,12 +104,25 @@ impl World {
         self.http.get(url).send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
     }
 
+    /// A verb with the settings of the service, beside the configuration of Kratos.
+    pub fn verb(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
+        command.args(arguments).current_dir(self.directory.path()).env_clear();
+        command.envs(service_environment(
+            self.directory.path(),
+            self.kratos_port,
+            self.kratos_admin_port,
+            self.service_port,
+        ));
+        command
+    }
+
     pub fn logs(&self) -> String {
         format!("{}\n{}", self.service.log(), self.kratos.log())
     }
 }
 
-fn kratos_binary() -> PathBuf {
+pub fn kratos_binary() -> PathBuf {
     let Some(binary) = env::var_os("KRATOS_BIN").filter(|value| !value.is_empty()) else {
         panic!(
             "KRATOS_BIN is not set: it names the Kratos program these tests start, for example KRATOS_BIN=/usr/local/bin/kratos make test-kratos"
@@ -114,14 +134,29 @@ fn kratos_binary() -> PathBuf {
 }
 
 /// All are held until all are known, so that they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub fn free_ports<const N: usize>() -> [u16; N] {
     let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
 }
 
 fn service_command(directory: &Path, kratos: u16, kratos_admin: u16, port: u16) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
-    command.current_dir(directory).env_clear().envs([
+    command.current_dir(directory).env_clear().envs(service_environment(
+        directory,
+        kratos,
+        kratos_admin,
+        port,
+    ));
+    command
+}
+
+fn service_environment(
+    directory: &Path,
+    kratos: u16,
+    kratos_admin: u16,
+    port: u16,
+) -> [(&'static str, String); 10] {
+    [
         ("ONBOARDING__SERVE__PUBLIC__HOST", "127.0.0.1".to_owned()),
         ("ONBOARDING__SERVE__PUBLIC__PORT", port.to_string()),
         ("ONBOARDING__SERVE__PUBLIC__BASE_URL", format!("http://localhost:{port}")),
@@ -133,8 +168,7 @@ fn service_command(directory: &Path, kratos: u16, kratos_admin: u16, port: u16) 
         ("ONBOARDING__WEBHOOK__API_KEYS", KEY.to_owned()),
         // 32 bytes, 0 to 31.
         ("ONBOARDING__SECRETS__PII", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
-    ]);
-    command
+    ]
 }
 
 /// The configuration as people get it, with other ports and the key filled in.
