@@ -104,7 +104,7 @@ pub struct Told {
 }
 
 impl Told {
-    pub(super) fn parse(body: &[u8], keys: &PiiKeys) -> Result<Told, CallError> {
+    pub(crate) fn parse(body: &[u8], keys: &PiiKeys) -> Result<Told, CallError> {
         let told: AdminIdentity = serde_json::from_slice(body).map_err(|_| CallError::Body)?;
         Ok(Told { identity: told.id.ok_or(CallError::Body)?, held: Held::of(told, keys)? })
     }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -73,7 +74,8 @@ impl Identities {
     pub async fn page(&self, from: Option<&PageToken>, size: NonZeroU32) -> Result<IdentityPage, AskError> {
         let mut size = size.get();
         loop {
-            let mut url = self.list(size);
+            let mut url = with_credentials(endpoint(&self.url, "/admin/identities"));
+            url.query_pairs_mut().append_pair("page_size", &size.to_string());
             if let Some(token) = from {
                 url.query_pairs_mut().append_pair("page_token", token.as_str());
             }
@@ -104,20 +106,36 @@ impl Identities {
     pub async fn those(&self, identities: &[IdentityId]) -> Result<Vec<Told>, AskError> {
         let mut told = Vec::with_capacity(identities.len());
         for some in identities.chunks(AT_ONCE) {
-            let mut url = self.list(u32::try_from(AT_ONCE).unwrap_or(u32::MAX));
-            for identity in some {
-                url.query_pairs_mut().append_pair("ids", &identity.to_string());
-            }
+            let url = Self::some(with_credentials(endpoint(&self.url, "/admin/identities")), some);
             let answer = self.ask("identities", LARGEST_PAGE, || self.http.get(url.clone())).await?;
             told.extend(self.listed(&answer)?);
         }
         Ok(told)
     }
 
+    /// Which of them there are, in any order, asked for without what they hold.
+    pub async fn there(&self, identities: &[IdentityId]) -> Result<Vec<IdentityId>, AskError> {
+        #[derive(Deserialize)]
+        struct Named {
+            id: IdentityId,
+        }
+        let mut there = Vec::with_capacity(identities.len());
+        for some in identities.chunks(AT_ONCE) {
+            let url = Self::some(endpoint(&self.url, "/admin/identities"), some);
+            let answer = self.ask("identities", LARGEST_PAGE, || self.http.get(url.clone())).await?;
+            if answer.status != 200 {
+                return Err(CallError::Status(answer.status).into());
+            }
+            let named: Vec<Named> = serde_json::from_slice(&answer.body).map_err(|_| CallError::Body)?;
+            there.extend(named.into_iter().map(|named| named.id));
+        }
+        Ok(there)
+    }
+
     /// Those who sign in with exactly this: an e-mail address, a phone number, a name, as Kratos normalises it. Not found
     /// are people who hold nothing but a passkey, of which Kratos keeps no such identifier.
     pub async fn by_identifier(&self, identifier: &str) -> Result<Vec<Told>, AskError> {
-        let mut url = self.list(u32::try_from(AT_ONCE).unwrap_or(u32::MAX));
+        let mut url = with_credentials(endpoint(&self.url, "/admin/identities"));
         url.query_pairs_mut().append_pair("credentials_identifier", identifier);
         let answer = self.ask("identities", LARGEST_PAGE, || self.http.get(url.clone())).await?;
         self.listed(&answer)
@@ -147,9 +165,9 @@ impl Identities {
         endpoint(&self.url, &format!("/admin/identities/{identity}"))
     }
 
-    fn list(&self, size: u32) -> Url {
-        let mut url = with_credentials(endpoint(&self.url, "/admin/identities"));
-        url.query_pairs_mut().append_pair("page_size", &size.to_string());
+    fn some(mut url: Url, identities: &[IdentityId]) -> Url {
+        let ids = identities.iter().map(|identity| ("ids", identity.to_string()));
+        url.query_pairs_mut().append_pair("page_size", &AT_ONCE.to_string()).extend_pairs(ids);
         url
     }
 

@@ -129,6 +129,18 @@ async fn many_ids_are_asked_for_in_groups_that_fit_into_an_address() {
 }
 
 #[tokio::test]
+async fn who_is_there_is_asked_for_without_what_they_hold() {
+    let kratos = MockServer::start().await;
+    Mock::given(path("/kratos/admin/identities"))
+        .and(query_param("ids", person(1).to_string()))
+        .and(query_param_is_missing("include_credential"))
+        .respond_with(recorded("v26.2.0", "admin/identities-page-1.json"))
+        .mount(&kratos)
+        .await;
+    assert_eq!(identities(&kratos).there(&[person(1)]).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn an_identifier_is_looked_up_exactly() {
     for version in VERSIONS {
         let kratos = MockServer::start().await;

@@ -8,6 +8,7 @@
 mod cluster;
 mod person;
 mod process;
+mod reconcile;
 mod world;
 
 use std::time::Duration;

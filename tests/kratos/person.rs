@@ -20,6 +20,9 @@ impl<'a> Person<'a> {
         Self { world, email: email.to_owned(), cookies: BTreeMap::new() }
     }
 
+    /// Somebody who was made by an administrator with this password.
+    pub const PASSWORD: &'static str = PASSWORD;
+
     pub async fn register(&mut self) -> Value {
         let traits = json!({ "email": self.email });
         self.go_through(
