@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod kratos;
 pub mod onboarding;
 pub mod page;
+pub mod reconcile;
 pub mod server;
 pub mod site;
 pub mod store;

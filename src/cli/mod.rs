@@ -5,11 +5,14 @@ mod configuration;
 mod dev_keys;
 mod doctor;
 mod evaluate_template;
+mod interrupted;
 mod keygen;
 mod migrate;
 mod openapi;
+mod passkeys;
 mod policy;
 mod quarantine;
+mod reconcile;
 mod serve;
 mod table;
 mod terminal;
@@ -47,6 +50,10 @@ enum Verb {
     /// Evaluate a template, for `doctor`.
     #[command(hide = true)]
     EvaluateTemplate,
+    /// Who has which passkeys, as Kratos says and as this service believes; take one away.
+    Passkeys(passkeys::PasskeysArguments),
+    /// Find what the hooks missed: compare every record with Kratos, and correct it.
+    Reconcile(reconcile::ReconcileArguments),
     /// Make new secrets, ready to paste.
     Keygen(keygen::KeygenArguments),
     /// Print the OpenAPI document of the public listener, or of the admin listener.
@@ -80,6 +87,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(error) => Err(error.into()),
         },
         Verb::EvaluateTemplate => boxed(evaluate_template::run()),
+        Verb::Passkeys(arguments) => boxed(passkeys::run(&arguments)),
+        Verb::Reconcile(arguments) => boxed(reconcile::run(&arguments)),
         Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
         Verb::Openapi(arguments) => boxed(openapi::run(&arguments)),
         Verb::Config(verb) => boxed(check::run(&verb)),
@@ -129,6 +138,12 @@ mod tests {
             &["x", "migrate"],
             &["x", "policy", "explain"],
             &["x", "policy", "explain", "--id", "00000000-0000-0000-0000-000000000000"],
+            &["x", "passkeys"],
+            &["x", "passkeys", "--all", "--id", "5eddbeec-b3d3-4769-ad6d-07e5374f94b7"],
+            &["x", "passkeys", "--id", "ada@example.org"],
+            &["x", "passkeys", "revoke", "--id", "5eddbeec-b3d3-4769-ad6d-07e5374f94b7"],
+            &["x", "passkeys", "revoke", "--credential", "aabb"],
+            &["x", "reconcile", "--rate", "0/s"],
             &["x", "keygen", "--format", "toml"],
         ] {
             let error = Arguments::try_parse_from(wrong).unwrap_err();

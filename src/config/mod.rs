@@ -22,7 +22,8 @@ pub use mistake::{ConfigErrors, Mistake, Source};
 pub use schema::{SettingsFile, document};
 pub use settings::{
     Admin, AdminListener, AllowedHost, Basic, Brand, Dsn, Kratos, Listener, Log, LogFormat, Logo, Mode,
-    Origin, Page, PostgresDsn, ReturnPrefix, Secrets, Serve, Settings, SigningSecret, Tls, Webhook,
+    Origin, Page, PostgresDsn, Reconcile, ReturnPrefix, Secrets, Serve, Settings, SigningSecret, Tls,
+    Webhook,
 };
 pub use sources::{Environment, GeneratedKeys, PREFIX, Sources};
 

@@ -5,8 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::sections::{
-    AdminApiFile, KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, SecretsFile, ServeFile,
-    WebhookFile,
+    AdminApiFile, KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, ReconcileFile, SecretsFile,
+    ServeFile, WebhookFile,
 };
 use super::settings::Mode;
 use crate::onboarding::EnrolMethod;
@@ -48,6 +48,8 @@ pub struct SettingsFile {
     pub methods: Vec<EnrolMethod>,
     /// Whom to offer a passkey, and when again.
     pub policy: PolicyFile,
+    /// What finds out that a hook was missed: records are compared with Kratos's admin API, one instance at a time.
+    pub reconcile: ReconcileFile,
     /// Secrets of the service itself.
     pub secrets: SecretsFile,
     /// What is logged.
@@ -66,6 +68,7 @@ impl Default for SettingsFile {
             admin: AdminApiFile::default(),
             methods: vec![EnrolMethod::Passkey],
             policy: PolicyFile::default(),
+            reconcile: ReconcileFile::default(),
             secrets: SecretsFile::default(),
             log: LogFile::default(),
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -24,6 +25,7 @@ pub struct Settings {
     pub policy: Policy,
     /// `policy.denied_file`, to be looked at again when it changes.
     pub denied_file: Option<PathBuf>,
+    pub reconcile: Reconcile,
     pub secrets: Secrets,
     pub log: Log,
 }
@@ -237,6 +239,20 @@ pub struct ReturnPrefix {
     pub origin: Origin,
     /// `/`, or `/like/this` without a `/` at the end.
     pub path: String,
+}
+
+/// How records are compared with Kratos's admin API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reconcile {
+    /// In the background of the service; never without a `kratos.admin_url`.
+    pub enabled: bool,
+    pub every: SignedDuration,
+    /// Up to so much is added to `every`.
+    pub jitter: SignedDuration,
+    /// At most 500.
+    pub page_size: NonZeroU32,
+    /// Questions a second.
+    pub rate: NonZeroU32,
 }
 
 #[derive(Debug, Clone)]

@@ -1,12 +1,13 @@
-//! The HTTP client of both calls: bounded in time and size, and going nowhere but where it was sent.
+//! The HTTP client of all calls: bounded in time and size, and going nowhere but where it was sent.
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use tokio::runtime::Handle;
 use url::Url;
 
-/// A session of a person with many devices and addresses is under 20 KB.
-const LARGEST_ANSWER: usize = 256 * 1024;
+/// In bytes. A session of a person with many devices and addresses is under 20 KB.
+pub const LARGEST_OF_ONE: usize = 256 * 1024;
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 const IDLE_CONNECTIONS: usize = 64;
 
@@ -30,8 +31,8 @@ pub enum CallError {
     Down,
     #[error("it answered with status {0}")]
     Status(u16),
-    #[error("it answered more than {LARGEST_ANSWER} bytes")]
-    TooLarge,
+    #[error("it answered more than {0} bytes")]
+    TooLarge(usize),
     #[error("it answered something that cannot be read")]
     Body,
 }
@@ -68,17 +69,30 @@ pub fn endpoint(base: &Url, path: &str) -> Url {
     url
 }
 
-/// Status and body.
+/// Status and body of an answer about one identity or session.
 pub async fn send(request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), CallError> {
+    receive(request, LARGEST_OF_ONE).await.map(|answer| (answer.status, answer.body))
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+/// `largest`: bytes of a body that are taken.
+pub async fn receive(request: reqwest::RequestBuilder, largest: usize) -> Result<Answer, CallError> {
     let mut response = request.send().await.map_err(|error| reason(&error))?;
+    let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
-        if body.len().saturating_add(chunk.len()) > LARGEST_ANSWER {
-            return Err(CallError::TooLarge);
+        if body.len().saturating_add(chunk.len()) > largest {
+            return Err(CallError::TooLarge(largest));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((response.status().as_u16(), body))
+    Ok(Answer { status, headers, body })
 }
 
 fn reason(error: &reqwest::Error) -> CallError {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::CallError;
 use super::held_key::{HeldKey, KeyKind};
 use super::session::ToldIdentity;
-use crate::onboarding::{Observed, PiiKeys, Profile, Settlement};
+use crate::onboarding::{IdentityId, Observed, PiiKeys, Profile, Settlement};
 
 /// Which passkeys and security keys there are, and since when that is so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,10 @@ impl Held {
     pub(super) fn parse(body: &[u8], keys: &PiiKeys) -> Result<Held, CallError> {
         // What serde says may quote the body.
         let identity: AdminIdentity = serde_json::from_slice(body).map_err(|_| CallError::Body)?;
+        Held::of(identity, keys)
+    }
+
+    fn of(identity: AdminIdentity, keys: &PiiKeys) -> Result<Held, CallError> {
         let credentials = identity.credentials.unwrap_or_default();
         let changed = credentials.values().map(|credential| credential.updated_at);
         let changed_at = changed.chain([identity.told.updated_at]).flatten().max().ok_or(CallError::Body)?;
@@ -92,8 +96,23 @@ impl Held {
     }
 }
 
+/// An identity as the admin API tells it, alone or in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub identity: IdentityId,
+    pub held: Held,
+}
+
+impl Told {
+    pub(crate) fn parse(body: &[u8], keys: &PiiKeys) -> Result<Told, CallError> {
+        let told: AdminIdentity = serde_json::from_slice(body).map_err(|_| CallError::Body)?;
+        Ok(Told { identity: told.id.ok_or(CallError::Body)?, held: Held::of(told, keys)? })
+    }
+}
+
 #[derive(Deserialize)]
 struct AdminIdentity {
+    id: Option<IdentityId>,
     credentials: Option<HashMap<String, Credentials>>,
     #[serde(flatten)]
     told: ToldIdentity,

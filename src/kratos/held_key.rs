@@ -8,6 +8,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::onboarding::CredentialId;
+
 /// What Kratos calls it: its name for the credential type, but for the word people know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +54,12 @@ impl HeldKey {
             signs_in: kind == KeyKind::Passkey || told.is_passwordless == Some(true),
         })
     }
+}
+
+/// Of an item of the same lists; `None` where it has none that can be read.
+pub(super) fn id_of(told: &Value) -> Option<CredentialId> {
+    let bytes = STANDARD.decode(told.get("id")?.as_str()?).ok()?;
+    CredentialId::of_bytes(bytes).ok()
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Calls to Kratos: whose session this is (whoami, cached) and which passkeys exist (admin API).
+//! Calls to Kratos: whose session this is (whoami, cached), which passkeys exist and taking one away (admin API).
 
 mod admin;
 mod client;
@@ -6,6 +6,15 @@ mod credential;
 mod flights;
 mod held;
 mod held_key;
+mod identities;
+#[cfg(test)]
+mod identities_tests;
+mod pace;
+mod page;
+mod patience;
+mod revoke;
+#[cfg(test)]
+mod revoke_tests;
 mod session;
 mod sessions;
 #[cfg(test)]
@@ -18,7 +27,12 @@ pub use admin::{Admin, AdminError};
 pub use client::{CallError, ClientError};
 pub use credential::{Credential, CredentialError, CredentialKind};
 pub use flights::Flights;
-pub use held::Held;
+pub use held::{Held, Told};
 pub use held_key::{HeldKey, KeyKind};
+pub use identities::{AskError, Identities};
+pub use pace::Pace;
+pub use page::{IdentityPage, PageToken};
+pub use patience::Patience;
+pub use revoke::{RevokeError, Revoked};
 pub use session::{Session, Subject};
 pub use sessions::{Freshness, SessionError, Sessions};

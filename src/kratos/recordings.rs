@@ -23,6 +23,10 @@ pub fn body(version: &str, path: &str) -> Vec<u8> {
     serde_json::to_vec(&recording(version, path)["body"]).unwrap()
 }
 
+pub fn header(version: &str, path: &str, name: &str) -> Option<String> {
+    recording(version, path)["headers"][name].as_str().map(str::to_owned)
+}
+
 pub fn status(version: &str, path: &str) -> u16 {
     u16::try_from(recording(version, path)["status"].as_u64().unwrap()).unwrap()
 }

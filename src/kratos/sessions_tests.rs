@@ -213,7 +213,7 @@ async fn what_cannot_be_read_is_unreachable() {
     let long = vec![b' '; 300 * 1024];
     for (answer, expected) in [
         (ResponseTemplate::new(200).set_body_string("<html>"), CallError::Body),
-        (ResponseTemplate::new(200).set_body_bytes(long), CallError::TooLarge),
+        (ResponseTemplate::new(200).set_body_bytes(long), CallError::TooLarge(super::client::LARGEST_OF_ONE)),
         (ResponseTemplate::new(302).insert_header("location", "/"), CallError::Status(302)),
         (ResponseTemplate::new(403).set_body_string("{}"), CallError::Status(403)),
         (ResponseTemplate::new(429), CallError::Status(429)),

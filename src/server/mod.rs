@@ -10,6 +10,7 @@ mod tls;
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::dev::{Server as ActixServer, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -20,6 +21,8 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Listener, PolicyInForce, Settings};
+use crate::kratos::{Identities, Patience};
+use crate::reconcile::{Background, Reconciler};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -34,6 +37,9 @@ use tls::Certificate;
 
 /// How long a request in flight may take to finish after SIGTERM, in seconds.
 const DRAIN: u64 = 8;
+/// Nobody waits for what is asked in the background.
+const PATIENCE: Patience =
+    Patience { answer_within: Duration::from_secs(30), tries_for: Duration::from_secs(60) };
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -60,6 +66,7 @@ pub struct Server {
     store: Store,
     waiting: CancellationToken,
     reload: Reload,
+    reconciling: Option<Background>,
     signals: signals::Signals,
 }
 
@@ -91,6 +98,7 @@ impl Server {
             );
         }
         let waiting = CancellationToken::new();
+        let reconciling = background(&settings, &store, &clock, &metrics)?;
         let policy = Arc::new(PolicyInForce::new(settings.policy.clone()));
         let rooms = Rooms::build(
             &settings,
@@ -155,6 +163,7 @@ impl Server {
             store,
             waiting,
             reload,
+            reconciling,
             signals: signals::Signals::watch().map_err(StartError::Signals)?,
         })
     }
@@ -172,6 +181,8 @@ impl Server {
     pub async fn run(self) -> Result<(), RunError> {
         let handles = [self.public.handle(), self.admin.handle()];
         let (waiting, reload, mut signals) = (self.waiting, self.reload, self.signals);
+        let ending = waiting.clone();
+        let reconciling = self.reconciling.map(|background| tokio::spawn(background.run(waiting.clone())));
         let watching = actix_web::rt::spawn(async move {
             let following = std::pin::pin!(reload.follow_file());
             let told = async {
@@ -186,11 +197,34 @@ impl Server {
         });
         let ended = futures_util::future::try_join(self.public, self.admin).await;
         watching.abort();
+        ending.cancel();
+        if let Some(reconciling) = reconciling {
+            let _ = reconciling.await;
+        }
         self.store.close().await;
         tracing::info!("stopped");
         ended?;
         Ok(())
     }
+}
+
+/// `None` where the settings say no.
+fn background(
+    settings: &Settings,
+    store: &Store,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Background>, StartError> {
+    let (kratos, reconcile) = (&settings.kratos, &settings.reconcile);
+    if !reconcile.enabled {
+        return Ok(None);
+    }
+    let identities = Identities::new(kratos, settings.secrets.pii.clone(), PATIENCE, metrics.clone())?;
+    Ok(identities.map(|identities| {
+        let identities = identities.at_most(reconcile.rate);
+        let (store, clock, metrics) = (store.clone(), clock.clone(), metrics.clone());
+        Background::new(Reconciler::new(identities, store, clock, metrics, reconcile.page_size), reconcile)
+    }))
 }
 
 async fn stop(handles: &[ServerHandle; 2]) {

@@ -80,6 +80,11 @@ struct ReportLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KratosLabels {
     call: &'static str,
     outcome: &'static str,
@@ -95,6 +100,9 @@ pub struct Metrics {
     reports: Family<ReportLabels, Counter>,
     kratos_calls: Family<KratosLabels, Counter>,
     session_cache_hits: Counter,
+    reconcile_runs: Family<ResultLabel, Counter>,
+    reconciled: Family<OutcomeLabel, Counter>,
+    reconcile_completed: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
     batch_events: Histogram,
     commit_seconds: Histogram,
@@ -112,6 +120,9 @@ impl Default for Metrics {
             reports: Family::default(),
             kratos_calls: Family::default(),
             session_cache_hits: Counter::default(),
+            reconcile_runs: Family::default(),
+            reconciled: Family::default(),
+            reconcile_completed: Gauge::default(),
             waiting: Gauge::default(),
             batch_events: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             commit_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
@@ -134,6 +145,21 @@ impl Metrics {
             "session_cache_hits",
             "Sessions answered from memory",
             self.session_cache_hits.clone(),
+        );
+        registry.register(
+            "reconcile_runs",
+            "Passes over all identities in the background, by result",
+            self.reconcile_runs.clone(),
+        );
+        registry.register(
+            "reconcile_identities",
+            "Identities that a pass looked at, by what was found",
+            self.reconciled.clone(),
+        );
+        registry.register(
+            "reconcile_last_success_timestamp_seconds",
+            "When the last pass came to its end, by whichever instance; 0: not yet",
+            self.reconcile_completed.clone(),
         );
         registry.register("waiting_pages", "Long polls and event streams open", self.waiting.clone());
         registry.register("batch_events", "Events a commit holds", self.batch_events.clone());
@@ -166,6 +192,20 @@ impl Metrics {
 
     pub fn session_cache_hit(&self) {
         self.session_cache_hits.inc();
+    }
+
+    /// `result`: completed, failed, refused.
+    pub fn reconcile_run(&self, result: &'static str) {
+        self.reconcile_runs.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    pub fn reconciled(&self, outcome: &'static str, identities: u64) {
+        self.reconciled.get_or_create(&OutcomeLabel { outcome }).inc_by(identities);
+    }
+
+    /// `at`: seconds since 1970.
+    pub fn reconcile_completed(&self, at: i64) {
+        self.reconcile_completed.set(at);
     }
 
     pub fn waiting(&self) -> &Gauge<i64, AtomicI64> {

@@ -7,6 +7,7 @@
 #[allow(dead_code, reason = "the benchmark uses the rest of it")]
 mod cluster;
 mod database;
+mod directory;
 mod double;
 mod recordings;
 mod service;
@@ -20,9 +21,11 @@ mod faults;
 mod kratos_config;
 mod operators;
 mod page;
+mod passkeys;
 mod policy;
 mod postgres;
 mod quarantine;
+mod reconcile;
 mod run;
 mod site;
 mod tls;

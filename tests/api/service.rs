@@ -37,6 +37,8 @@ impl Plan {
             ("KRATOS__PUBLIC_URL", "http://127.0.0.1:9"),
             ("WEBHOOK__API_KEYS", KEY),
             ("SECRETS__PII", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            // At a time of its own it would get into the way of others.
+            ("RECONCILE__ENABLED", "false"),
             ("LOG__LEVEL", "info"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

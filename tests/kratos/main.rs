@@ -9,6 +9,7 @@ mod cluster;
 mod doctor;
 mod person;
 mod process;
+mod reconcile;
 mod world;
 
 use std::time::Duration;

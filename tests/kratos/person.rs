@@ -25,6 +25,8 @@ impl<'a> Person<'a> {
         let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
         pairs.collect::<Vec<_>>().join("; ")
     }
+    /// Somebody who was made by an administrator with this password.
+    pub const PASSWORD: &'static str = PASSWORD;
 
     pub async fn register(&mut self) -> Value {
         let traits = json!({ "email": self.email });

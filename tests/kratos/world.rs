@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
@@ -25,6 +25,7 @@ pub struct World {
     admin: String,
     kratos: Process,
     service: Process,
+    dsn: Option<String>,
     directory: TempDir,
 }
 
@@ -70,8 +71,17 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
 
-        let mut world =
-            Self { http, kratos_port, kratos_admin_port, service_port, admin, kratos, service, directory };
+        let mut world = Self {
+            http,
+            kratos_port,
+            kratos_admin_port,
+            service_port,
+            admin,
+            kratos,
+            service,
+            dsn: dsn.map(str::to_owned),
+            directory,
+        };
         world.wait_for_kratos().await;
         world
     }
@@ -93,6 +103,18 @@ impl World {
 
     pub fn kratos(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.kratos_port)
+    }
+
+    pub fn kratos_admin(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.kratos_admin_port)
+    }
+
+    /// A verb of the service beside it.
+    pub fn verb(&self, verb: &[&str]) -> Output {
+        let ports = [self.kratos_port, self.kratos_admin_port, self.service_port];
+        let mut command = service_command(self.directory.path(), ports[0], ports[1], ports[2]);
+        command.args(verb).envs(self.dsn.as_ref().map(|dsn| ("ONBOARDING__DSN", dsn)));
+        command.stdin(Stdio::null()).output().unwrap()
     }
 
     pub fn service(&self, path: &str) -> String {

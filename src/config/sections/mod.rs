@@ -7,6 +7,7 @@ mod log;
 mod methods;
 mod page;
 mod policy;
+mod reconcile;
 mod secrets;
 mod serve;
 mod webhook;
@@ -19,6 +20,7 @@ pub use kratos::KratosFile;
 pub use log::{LogFile, LogFormatFile};
 pub use page::PageFile;
 pub use policy::PolicyFile;
+pub use reconcile::ReconcileFile;
 pub use secrets::SecretsFile;
 pub use serve::ServeFile;
 pub use webhook::WebhookFile;
@@ -34,6 +36,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
     let enrol = methods::read(reader);
     let policy = policy::read(reader);
     let denied_file = policy::denied_file(reader);
+    let can_ask = kratos.as_ref().ok().map(|kratos| kratos.admin_url.is_some());
+    let reconcile = reconcile::read(reader, can_ask);
     let secrets = secrets::read(reader);
     let log = log::read(reader);
     let (kratos, mut policy) = (kratos?, policy?);
@@ -49,6 +53,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
         admin: admin?,
         policy,
         denied_file: denied_file?,
+        reconcile: reconcile?,
         secrets: secrets?,
         log: log?,
     })

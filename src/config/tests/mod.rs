@@ -183,6 +183,20 @@ fn lists_are_read_in_both_forms() {
 }
 
 #[test]
+fn kratos_is_compared_with_where_it_can_be_asked() {
+    let reconcile = from_env(&[]).unwrap().reconcile;
+    assert!(!reconcile.enabled, "nobody to ask");
+    assert_eq!((reconcile.every.as_hours(), reconcile.jitter.as_mins()), (1, 10));
+    let asked = [("kratos.admin_url", "http://kratos:4434")];
+    assert!(from_env(&asked).unwrap().reconcile.enabled);
+    let text = "kratos: { admin_url: 'http://kratos:4434' }\n\
+        reconcile: { enabled: false, every: 1d, jitter: none, page_size: 500, rate: 20 }\n";
+    let reconcile = from_file(text).unwrap().reconcile;
+    assert_eq!((reconcile.enabled, reconcile.every.as_hours(), reconcile.jitter.as_secs()), (false, 24, 0));
+    assert_eq!((reconcile.page_size.get(), reconcile.rate.get()), (500, 20));
+}
+
+#[test]
 fn policy_is_read_from_the_file() {
     let text = "
 policy:

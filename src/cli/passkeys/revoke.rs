@@ -1,0 +1,96 @@
+//! `passkeys revoke`: asked for, asked back, done, and on record.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use super::super::terminal::{harmless, say, say_aside};
+use super::row::{date, keeper, kind};
+use super::{House, PasskeysError, RevokeArguments};
+use crate::onboarding::{Cause, OperatorName};
+use crate::reconcile::{Looked, Revocation, RevocationError};
+
+pub(super) async fn run(arguments: &RevokeArguments, house: &House) -> Result<(), PasskeysError> {
+    let RevokeArguments { id, credential, force, yes, operator, .. } = arguments;
+    let operator = match operator {
+        Some(operator) => operator.clone(),
+        None => login_name().map_err(PasskeysError::Operator)?,
+    };
+    let House { identities, store, clock, .. } = house;
+    let revocation = Revocation { identities, store, clock, operator, cause: Cause::Cli };
+    let looked = revocation.look(*id, credential).await?;
+    match looked.is_last_way {
+        Some(true) if !force => return Err(RevocationError::LastWay.into()),
+        None if !force => return Err(RevocationError::MayBeLastWay.into()),
+        _ => {}
+    }
+    if !yes {
+        confirm(&looked)?;
+    }
+    let done = revocation.carry_out(*id, credential, *force).await?;
+    let left = &done.revoked.left.held;
+    say(&format!("taken away; {} passkeys and {} security keys are left", left.passkeys, left.security_keys));
+    if !done.revoked.gone_too.is_empty() {
+        let gone: Vec<String> = done.revoked.gone_too.iter().map(ToString::to_string).collect();
+        say_aside(&format!("gone meanwhile, by somebody else's doing: {}", gone.join(", ")));
+    }
+    if !done.recorded {
+        say_aside("what is left could not be put on record here; `reconcile` will see to it");
+    }
+    Ok(())
+}
+
+fn confirm(looked: &Looked) -> Result<(), PasskeysError> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(PasskeysError::NobodyToConfirm);
+    }
+    let key = &looked.key;
+    let name = key.name.as_deref().map(|name| format!(" {:?}", harmless(name))).unwrap_or_default();
+    let added = key.added_at.map(|at| format!(", added {}", date(at))).unwrap_or_default();
+    let last = match looked.is_last_way {
+        Some(false) => "There are other ways to sign in.",
+        Some(true) => "It is the LAST way to sign in.",
+        None => "It MAY BE the last way to sign in.",
+    };
+    let question = format!(
+        "Take the {}{name} ({}{added}) away from identity {}? {last} [y/N] ",
+        kind(key),
+        keeper(key),
+        looked.told.identity
+    );
+    let mut stderr = std::io::stderr();
+    let _ = stderr.write_all(question.as_bytes());
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer).map_err(PasskeysError::Input)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(PasskeysError::NotConfirmed),
+    }
+}
+
+/// In the characters of an operator's name; `cli` where nobody is told.
+fn login_name() -> Result<OperatorName, crate::onboarding::NameError> {
+    let login = ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
+    named_after(&login.unwrap_or_default())
+}
+
+fn named_after(login: &str) -> Result<OperatorName, crate::onboarding::NameError> {
+    let allowed = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    let name: String = login.to_ascii_lowercase().chars().filter(allowed).take(OperatorName::MAX).collect();
+    if name.is_empty() { "cli" } else { &name }.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_named_after_the_login() {
+        for (login, name) in
+            [("ada", "ada"), ("Ada.L@corp", "adalcorp"), ("", "cli"), ("ädä", "d"), ("日本", "cli")]
+        {
+            assert_eq!(named_after(login).unwrap().as_str(), name, "{login}");
+        }
+        assert_eq!(named_after(&"a".repeat(100)).unwrap().as_str().len(), 64);
+    }
+}

@@ -1,0 +1,143 @@
+//! An operator takes a passkey or security key away: what must not happen by accident is refused, and who did it is on
+//! record.
+//!
+//! The intent is stored before Kratos is asked. The other order could leave a person without their passkey and nobody who
+//! knows why: the service may die in between, or the database be out of reach. In this order the audit log can hold an
+//! attempt that failed; the observation of what is left, which follows it in every case where Kratos can be asked, says so.
+
+use std::time::Duration;
+
+use super::difference::{dedupe_key, observed};
+use super::pass::store_patiently;
+use crate::clock::Clock;
+use crate::kratos::{AskError, HeldKey, Identities, RevokeError, Revoked, Told};
+use crate::onboarding::{
+    Actor, Cause, CredentialId, Event, EventKind, IdentityId, Observed, OperatorName, Profile, Record,
+};
+use crate::store::{Store, Stored, WriteError};
+
+/// An operator waits; not for ever.
+const STORED_WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+pub enum RevocationError {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error("the identity holds no such passkey or security key")]
+    NoSuchKey,
+    #[error("it is the only way the person has to sign in; --force takes it away all the same")]
+    LastWay,
+    #[error(
+        "it may be the only way the person has to sign in: Kratos does not say whether a password or a code is set up; --force takes it away all the same"
+    )]
+    MayBeLastWay,
+    #[error("nothing was taken away, because it cannot be put on record: {0}")]
+    Write(#[from] WriteError),
+    #[error("nothing was taken away, because the database refuses to put it on record")]
+    NotRecorded,
+    #[error(transparent)]
+    Revoke(#[from] RevokeError),
+}
+
+/// Who takes keys away, and by which way.
+#[derive(Debug, Clone)]
+pub struct Revocation<'a> {
+    pub identities: &'a Identities,
+    pub store: &'a Store,
+    pub clock: &'a Clock,
+    pub operator: OperatorName,
+    pub cause: Cause,
+}
+
+/// What would be taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    pub told: Told,
+    pub key: HeldKey,
+    /// `None`: that cannot be known.
+    pub is_last_way: Option<bool>,
+}
+
+/// It is taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenAway {
+    pub revoked: Revoked,
+    /// Whether what is left is on record. If not, reconciliation will see to it.
+    pub recorded: bool,
+}
+
+impl Revocation<'_> {
+    pub async fn look(
+        &self,
+        identity: IdentityId,
+        credential: &CredentialId,
+    ) -> Result<Looked, RevocationError> {
+        let told = self.identities.one(identity).await?;
+        let key = told.held.keys.iter().find(|key| key.id == credential.as_bytes());
+        let key = key.cloned().ok_or(RevocationError::NoSuchKey)?;
+        let is_last_way = told.held.is_last_way(&key);
+        Ok(Looked { told, key, is_last_way })
+    }
+
+    /// `force`: even if it is, or may be, the last way to sign in.
+    pub async fn carry_out(
+        &self,
+        identity: IdentityId,
+        credential: &CredentialId,
+        force: bool,
+    ) -> Result<TakenAway, RevocationError> {
+        // Again, however lately it was looked at: another may have been taken away since.
+        match self.look(identity, credential).await?.is_last_way {
+            Some(true) if !force => return Err(RevocationError::LastWay),
+            None if !force => return Err(RevocationError::MayBeLastWay),
+            _ => {}
+        }
+        let record =
+            match store_patiently(self.store, &self.intent(identity, credential), STORED_WITHIN).await? {
+                Stored::Applied { record, .. } | Stored::Duplicate { record } => record,
+                Stored::Quarantined => return Err(RevocationError::NotRecorded),
+            };
+        match self.identities.revoke(identity, credential).await {
+            Ok(revoked) => {
+                let recorded = self.observe(&record, &revoked.left).await;
+                Ok(TakenAway { revoked, recorded })
+            }
+            Err(error) => {
+                if let Ok(told) = self.identities.one(identity).await {
+                    self.observe(&record, &told).await;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn intent(&self, identity: IdentityId, credential: &CredentialId) -> Event {
+        let id = self.clock.event_id();
+        Event {
+            id,
+            identity,
+            at: self.clock.now(),
+            // Each is an act of its own.
+            dedupe: dedupe_key(identity, &[b"revoked", id.0.as_bytes()]),
+            actor: Actor::Operator(self.operator.clone()),
+            cause: self.cause,
+            profile: Profile::default(),
+            observed: Observed::default(),
+            kind: EventKind::PasskeyRevoked { credential: credential.clone() },
+        }
+    }
+
+    /// `record`: as it was before Kratos was asked. Whether it is stored.
+    async fn observe(&self, record: &Record, told: &Told) -> bool {
+        let event = observed(Some(record), told, Actor::Service, self.cause, self.clock);
+        match store_patiently(self.store, &event, STORED_WITHIN).await {
+            Ok(Stored::Applied { .. } | Stored::Duplicate { .. }) => true,
+            Ok(Stored::Quarantined) | Err(_) => {
+                tracing::warn!(
+                    "what is left after a revocation is not on record; reconciliation will see to it"
+                );
+                false
+            }
+        }
+    }
+}
