@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::batch::{Outcome, Work};
+use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
 use super::operator_log::{LogEntry, LogFilter};
 use super::quarantine::{QuarantineFilter, Quarantined};
@@ -125,6 +127,9 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Forget sealed bodies older than `before`.
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError>;
+
+    /// Of these days, both included, in their order.
+    async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError>;
 
     /// Everything about the identity, and its id in the operators' log; durable when it returns.
     async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError>;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::funnel::{self, Counts};
 use super::quarantine::NewQuarantined;
 use crate::onboarding::{
-    DedupeKey, Event, EventKind, IdentifierDigest, IdentityId, Observed, Profile, Record, Transition,
+    Count, DedupeKey, Event, EventKind, IdentifierDigest, IdentityId, Observed, Profile, Record, Transition,
 };
 
 /// A piece of work for the writer.
@@ -22,7 +23,7 @@ pub enum Work {
 /// What became of it.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    Applied { record: Arc<Record>, transition: Transition },
+    Applied { record: Arc<Record>, transition: Transition, counted: Vec<Count> },
     Duplicate { record: Arc<Record> },
     Quarantined,
 }
@@ -43,6 +44,7 @@ pub struct Plan<'a> {
     pub records: Vec<Record>,
     pub added: BTreeSet<(IdentityId, IdentifierDigest)>,
     pub removed: BTreeSet<(IdentityId, IdentifierDigest)>,
+    pub counts: Counts,
     pub quarantine: Vec<&'a NewQuarantined>,
     pub outcomes: Vec<Outcome>,
 }
@@ -108,7 +110,9 @@ pub fn plan<'a>(
             changed.insert(event.identity);
         }
         plan.events.push(EventRow { event, detail: detail(event)?, version: record.version, transition });
-        plan.outcomes.push(Outcome::Applied { record: Arc::new(record.clone()), transition });
+        let counted = funnel::counted(event, transition);
+        funnel::add(&mut plan.counts, event, record, &counted);
+        plan.outcomes.push(Outcome::Applied { record: Arc::new(record.clone()), transition, counted });
     }
     plan.records = changed.into_iter().filter_map(|identity| records.remove(&identity)).collect();
     Ok(plan)

@@ -362,6 +362,45 @@ pub(super) async fn what_operators_did_is_kept_newest_first<Home>(fresh: Fresh<H
     assert_eq!(read(LogFilter::default()).await.len(), 3, "what was done stays; to whom does not");
 }
 
+pub(super) async fn the_funnel_counts_each_person_once_a_step<Home>(fresh: Fresh<Home>) {
+    let here = store_on(fresh.backend.clone()).await;
+    let there = store_on(fresh.elsewhere.clone()).await;
+    let none = Observation { at: at(0), source: Source::Registration, count: 0 };
+    let with_none = |n| Event {
+        observed: Observed { passkeys: Some(none), ..Observed::default() },
+        ..registered(n, 1, 1)
+    };
+    for n in 1..=3 {
+        here.apply(with_none(n)).await.unwrap();
+        there.apply(with_none(n)).await.unwrap();
+    }
+    let session = SessionDigest([1; 16]);
+    let later = |n, dedupe, kind| Event {
+        kind,
+        at: at(86_400),
+        profile: Profile::default(),
+        ..registered(n, dedupe, 1)
+    };
+    for (store, n) in [(&here, 1), (&there, 2), (&there, 1)] {
+        store.apply(later(n, 2, EventKind::Offered { session })).await.unwrap();
+    }
+    let failed =
+        EventKind::Failed { kind: FailureKind::Network, exception: None, attempt: Attempt::default() };
+    for dedupe in [3, 4, 4] {
+        here.apply(later(1, dedupe, failed.clone())).await.unwrap();
+    }
+    let day = |second| at(second).to_zoned(jiff::tz::TimeZone::UTC).date();
+    let rows = here.funnel(day(0), day(86_400)).await.unwrap();
+    let row = |second, count, n| FunnelRow { day: day(second), method: "password".into(), count, n };
+    let expected = [
+        row(0, Count::Step(Step::Eligible), 3),
+        row(86_400, Count::Failed(FailureKind::Network), 2),
+        row(86_400, Count::Step(Step::Offered), 2),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!(there.funnel(day(86_400), day(86_400)).await.unwrap(), expected[1..]);
+}
+
 macro_rules! suite {
     ($fresh:path: $($name:ident),+ $(,)?) => {
         $(
@@ -392,6 +431,7 @@ macro_rules! contract {
             a_filter_that_few_fit_answers_page_by_page,
             who_is_erased_is_forgotten_by_every_process,
             what_operators_did_is_kept_newest_first,
+            the_funnel_counts_each_person_once_a_step,
         );
     };
 }

@@ -6,6 +6,7 @@
 mod backend;
 mod batch;
 mod changes;
+mod funnel;
 mod lanes;
 mod listing;
 mod memory;
@@ -33,6 +34,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -46,6 +48,7 @@ use writer::Answer;
 
 pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, Erased, Follow, ReadError};
 pub use changes::Watch;
+pub use funnel::FunnelRow;
 pub use listing::{Page, PageToken, RecordFilter, TokenError};
 pub use open::{MadeBy, OpenError, Opening};
 pub use operator_log::{LogEntry, LogFilter, OperatorAction};
@@ -123,6 +126,11 @@ impl Shared {
             _ => None,
         });
         self.memory.committed(begun, records.clone());
+        for outcome in outcomes.iter().flatten() {
+            if let Outcome::Applied { record, counted, .. } = outcome {
+                counted.iter().for_each(|count| self.metrics.funnel(*count, funnel::method_of(record)));
+            }
+        }
         self.changes.wake(records.map(|record| record.identity));
     }
 
@@ -224,7 +232,7 @@ impl Store {
     /// Through the writer; the result is durable.
     pub async fn apply(&self, event: Event) -> Result<Stored, WriteError> {
         Ok(match self.write(Work::Event(Box::new(event))).await? {
-            Outcome::Applied { record, transition } => Stored::Applied { record, transition },
+            Outcome::Applied { record, transition, .. } => Stored::Applied { record, transition },
             Outcome::Duplicate { record } => Stored::Duplicate { record },
             Outcome::Quarantined => Stored::Quarantined,
         })
@@ -283,6 +291,11 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<IdentityId>, ReadError> {
         self.shared.backend.identities_after(after, limit).await
+    }
+
+    /// What was counted on these days (UTC), both included, in their order.
+    pub async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError> {
+        self.shared.backend.funnel(from, to).await
     }
 
     /// Everything about an identity: its record, events and identifiers, and its id in the operators' log. Durable when it

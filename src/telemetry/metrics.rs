@@ -9,6 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::onboarding::Count;
+
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HookOutcome {
@@ -90,6 +92,19 @@ struct KratosLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepLabels {
+    step: &'static str,
+    method: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureLabels {
+    outcome: &'static str,
+    kind: &'static str,
+    method: &'static str,
+}
+
 /// Counters of one process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -108,6 +123,8 @@ pub struct Metrics {
     commit_seconds: Histogram,
     commit_failures: Counter,
     policy_reloads: Family<ResultLabel, Counter>,
+    funnel: Family<StepLabels, Counter>,
+    funnel_failures: Family<FailureLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -128,6 +145,8 @@ impl Default for Metrics {
             commit_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
             commit_failures: Counter::default(),
             policy_reloads: Family::default(),
+            funnel: Family::default(),
+            funnel_failures: Family::default(),
         };
         metrics.registered()
     }
@@ -165,6 +184,12 @@ impl Metrics {
         registry.register("batch_events", "Events a commit holds", self.batch_events.clone());
         registry.register("commit_seconds", "Duration of a commit", self.commit_seconds.clone());
         registry.register("commit_failures", "Commits that failed", self.commit_failures.clone());
+        registry.register("funnel", "People who took a step of the funnel, once each", self.funnel.clone());
+        registry.register(
+            "funnel_failures",
+            "Tries that came to nothing, by outcome and kind",
+            self.funnel_failures.clone(),
+        );
         registry.register("policy_reloads", "Policies read again, by result", self.policy_reloads.clone());
         self
     }
@@ -219,6 +244,19 @@ impl Metrics {
 
     pub fn commit_failed(&self) {
         self.commit_failures.inc();
+    }
+
+    /// `method`: how the person registered.
+    pub fn funnel(&self, count: Count, method: &'static str) {
+        match count {
+            Count::Step(step) => {
+                self.funnel.get_or_create(&StepLabels { step: step.as_str(), method }).inc();
+            }
+            other => {
+                let (outcome, kind) = other.names();
+                self.funnel_failures.get_or_create(&FailureLabels { outcome, kind, method }).inc();
+            }
+        }
     }
 
     pub fn policy_reloaded(&self, reloaded: Reloaded) {

@@ -5,6 +5,7 @@
 
 mod erase;
 mod follow;
+mod funnel;
 mod line;
 mod listing;
 mod open;
@@ -22,12 +23,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_all};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::backend::{AuditEntry, Backend, CommitError, Erased, Follow, ReadError};
 use super::batch::{Outcome, Work};
+use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
 use super::operator_log::{LogEntry, LogFilter};
 use super::quarantine::{QuarantineFilter, Quarantined};
@@ -147,6 +150,10 @@ impl Backend for Postgres {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
         writer.run(deadline, async |open| write::expire_sealed(open, before).await).await
+    }
+
+    async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError> {
+        self.readers.read(async |connection| funnel::read(connection, from, to).await).await
     }
 
     async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError> {

@@ -15,7 +15,7 @@ use super::super::backend::CommitError;
 use super::super::batch::{EventRow, Outcome, Plan, Work, events, identities, plan};
 use super::super::quarantine::{BODIES_KEPT, NewQuarantined, ROWS_KEPT};
 use super::line::Open;
-use super::read;
+use super::{funnel, read};
 use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record, Transition};
 
 /// A record was there when it was to be begun, and was not when it was to be locked.
@@ -177,6 +177,7 @@ async fn add_events(
     }
     let transitions: Vec<_> = rows.iter().map(transition_columns).collect();
     let added = IdentifierColumns::of(plan.added.iter(), ids)?;
+    let counts = funnel::Columns::of(&plan.counts, commit.writer);
     let events = || rows.iter().map(|row| row.event);
     sqlx::query(
         "WITH told AS (
@@ -184,6 +185,10 @@ async fn add_events(
          ), added AS (
              INSERT INTO identifiers (mac, key, record)
              SELECT * FROM unnest($4::bytea[], $5::bytea[], $6::bigint[]) ON CONFLICT DO NOTHING
+         ), counted AS (
+             INSERT INTO funnel AS known (day, method, outcome, kind, n, shard)
+             SELECT *, $23::integer FROM unnest($18::integer[], $19::text[], $20::text[], $21::text[], $22::bigint[])
+             ON CONFLICT (day, method, outcome, kind, shard) DO UPDATE SET n = known.n + excluded.n
          )
          INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to)
          SELECT * FROM unnest($7::uuid[], $8::bytea[], $9::bigint[], $10::timestamptz[], $11::text[], $12::text[],
@@ -207,6 +212,12 @@ async fn add_events(
     .bind(transitions.iter().map(|(version, ..)| *version).collect::<Vec<_>>())
     .bind(transitions.iter().map(|(_, from, _)| *from).collect::<Vec<_>>())
     .bind(transitions.iter().map(|(.., to)| *to).collect::<Vec<_>>())
+    .bind(counts.days)
+    .bind(counts.methods)
+    .bind(counts.outcomes)
+    .bind(counts.kinds)
+    .bind(counts.n)
+    .bind(counts.shard)
     .execute(connection)
     .await?;
     Ok(())

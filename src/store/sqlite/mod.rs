@@ -2,6 +2,7 @@
 
 mod erase;
 mod follow;
+mod funnel;
 mod listing;
 mod open;
 mod operator_log;
@@ -14,11 +15,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
 
 use super::backend::{AuditEntry, Backend, CommitError, Erased, Follow, ReadError};
 use super::batch::{Outcome, Work};
+use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
 use super::operator_log::{LogEntry, LogFilter};
 use super::quarantine::{QuarantineFilter, Quarantined};
@@ -105,6 +108,10 @@ impl Backend for Sqlite {
         let mut connection = self.writer.acquire().await?;
         let done = write::expire_sealed(&mut connection, before).await;
         self.settle(connection, done).await
+    }
+
+    async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError> {
+        funnel::read(&self.readers, from, to).await
     }
 
     async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError> {

@@ -11,7 +11,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::super::backend::CommitError;
 use super::super::batch::{EventRow, Outcome, Plan, Work, events, identities, plan};
 use super::super::quarantine::{BODIES_KEPT, NewQuarantined, ROWS_KEPT};
-use super::read;
+use super::{funnel, read};
 use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record, Transition};
 
 pub async fn commit(
@@ -63,6 +63,7 @@ async fn write(connection: &mut SqliteConnection, instance: i64, plan: &Plan<'_>
         .execute(&mut *connection)
         .await?;
     }
+    funnel::add(&mut *connection, &plan.counts).await?;
     if !plan.removed.is_empty() {
         sqlx::query(
             "DELETE FROM identifiers WHERE (mac, key, record) IN (
