@@ -3,14 +3,17 @@
 mod access;
 mod changes;
 mod erase;
+mod funnel;
 mod identity;
 mod list;
 mod log;
 mod lookup;
 mod operator;
 mod parameters;
+mod passkeys;
 mod record;
 mod refusals;
+mod revocation;
 mod trail;
 
 use std::sync::Arc;
@@ -20,11 +23,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Clock;
 use crate::config::{self, PolicyInForce};
+use crate::kratos::Identities;
 use crate::onboarding::{IdentityId, PiiKeys, Record};
 use crate::store::Store;
 
 pub use operator::{Operator, security_scheme};
 pub use record::{ExplanationDocument, RecordDocument, RuleDocument, RulingName};
+
+pub use revocation::{Looked, Revocation, RevocationError, TakenAway};
 
 use access::Access;
 use refusals::IdentityError;
@@ -36,6 +42,8 @@ pub struct Parts<'a> {
     pub settings: &'a config::Admin,
     pub policy: Arc<PolicyInForce>,
     pub keys: PiiKeys,
+    /// Only where `kratos.admin_url` is set.
+    pub identities: Option<Identities>,
     pub store: Store,
     pub clock: Clock,
 }
@@ -46,14 +54,15 @@ pub struct Desk {
     access: Access,
     policy: Arc<PolicyInForce>,
     keys: PiiKeys,
+    identities: Option<Identities>,
     store: Store,
     clock: Clock,
 }
 
 impl Desk {
     pub fn new(parts: Parts<'_>) -> Desk {
-        let Parts { settings, policy, keys, store, clock } = parts;
-        Desk { access: Access::new(settings), policy, keys, store, clock }
+        let Parts { settings, policy, keys, identities, store, clock } = parts;
+        Desk { access: Access::new(settings), policy, keys, identities, store, clock }
     }
 
     async fn record(&self, identity: IdentityId) -> Result<Arc<Record>, IdentityError> {
@@ -73,8 +82,11 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(changes::snooze)
         .service(changes::dismiss)
         .service(changes::require)
+        .service(passkeys::passkeys)
+        .service(passkeys::revoke)
         .service(erase::erase)
-        .service(log::log);
+        .service(log::log)
+        .service(funnel::funnel);
 }
 
 /// An identity's id from a path.

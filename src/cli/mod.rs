@@ -1,6 +1,7 @@
 //! The command line: one file a verb. Exit status 0 when it worked, 2 when it was called wrongly, else 1.
 
 mod check;
+mod cleanup;
 mod configuration;
 mod dev_keys;
 mod doctor;
@@ -54,6 +55,9 @@ enum Verb {
     Passkeys(passkeys::PasskeysArguments),
     /// Find what the hooks missed: compare every record with Kratos, and correct it.
     Reconcile(reconcile::ReconcileArguments),
+    /// Forget what is old.
+    #[command(subcommand)]
+    Cleanup(cleanup::CleanupVerb),
     /// Make new secrets, ready to paste.
     Keygen(keygen::KeygenArguments),
     /// Print the OpenAPI document of the public listener, or of the admin listener.
@@ -89,6 +93,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::EvaluateTemplate => boxed(evaluate_template::run()),
         Verb::Passkeys(arguments) => boxed(passkeys::run(&arguments)),
         Verb::Reconcile(arguments) => boxed(reconcile::run(&arguments)),
+        Verb::Cleanup(verb) => boxed(cleanup::run(&verb)),
         Verb::Keygen(arguments) => boxed(keygen::run(&arguments)),
         Verb::Openapi(arguments) => boxed(openapi::run(&arguments)),
         Verb::Config(verb) => boxed(check::run(&verb)),
@@ -136,6 +141,9 @@ mod tests {
             &["x", "quarantine", "drop"],
             &["x", "quarantine", "show", "not-an-id"],
             &["x", "migrate"],
+            &["x", "cleanup", "sql"],
+            &["x", "cleanup", "sql", "--keep-last", "23h"],
+            &["x", "cleanup", "sql", "--keep-last", "many"],
             &["x", "policy", "explain"],
             &["x", "policy", "explain", "--id", "00000000-0000-0000-0000-000000000000"],
             &["x", "passkeys"],

@@ -17,6 +17,8 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
+use jiff::SignedDuration;
+
 pub use in_force::PolicyInForce;
 pub use mistake::{ConfigErrors, Mistake, Source};
 pub use schema::{SettingsFile, document};
@@ -35,4 +37,9 @@ pub fn load<N: Into<OsString>, V: Into<OsString>>(
     env: impl IntoIterator<Item = (N, V)>,
 ) -> Result<Settings, ConfigErrors> {
     Sources::read(file, mode, &Environment::of(env)).settings()
+}
+
+/// As settings write a duration: numbers with the units `w`, `d`, `h`, `m` or `s`.
+pub fn kept_duration(text: &str) -> Result<SignedDuration, String> {
+    parse::duration(text, parse::Units::Calendar).map_err(|refused| refused.to_string())
 }

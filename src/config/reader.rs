@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -28,6 +28,12 @@ pub(super) struct Refused {
 impl Refused {
     pub fn so_do(problem: impl Into<Cow<'static, str>>, remedy: impl Into<Cow<'static, str>>) -> Refused {
         Refused { problem: problem.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+impl Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)
     }
 }
 

@@ -19,6 +19,7 @@ mod session;
 mod sessions;
 #[cfg(test)]
 mod sessions_tests;
+mod told_event;
 
 #[cfg(test)]
 pub mod recordings;
@@ -36,3 +37,4 @@ pub use patience::Patience;
 pub use revoke::{RevokeError, Revoked};
 pub use session::{Session, Subject};
 pub use sessions::{Freshness, SessionError, Sessions};
+pub use told_event::admin_dedupe_key;

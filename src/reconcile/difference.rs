@@ -12,13 +12,11 @@
 use std::fmt;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
-use crate::kratos::Told;
+use crate::kratos::{Told, admin_dedupe_key};
 use crate::onboarding::{
-    Actor, Cause, DedupeKey, Event, EventKind, IdentityId, Observed, Profile, Reading, Record, Settlement,
-    Stage,
+    Actor, Cause, Event, EventKind, IdentityId, Observed, Profile, Reading, Record, Stage,
 };
 
 /// What is not as Kratos says.
@@ -157,7 +155,7 @@ pub struct Found {
 impl Found {
     /// `record`: read before Kratos was asked for `told`.
     pub fn compare(record: Option<&Record>, told: &Told, clock: &Clock) -> Option<Found> {
-        let event = observed(record, told, Actor::Service, Cause::Reconcile, clock);
+        let event = told.event(record, Cause::Reconcile, clock);
         let (after, difference) = match record {
             None => (Record::begin(&event).0, Difference::Created),
             Some(record) => {
@@ -211,7 +209,7 @@ impl Found {
                 id: clock.event_id(),
                 identity: record.identity,
                 at: clock.now(),
-                dedupe: dedupe_key(record.identity, &key),
+                dedupe: admin_dedupe_key(record.identity, &key),
                 actor: Actor::Service,
                 cause: Cause::Reconcile,
                 profile: Profile::default(),
@@ -220,44 +218,4 @@ impl Found {
             },
         }
     }
-}
-
-/// What Kratos told, as an event. `record`: read before Kratos was asked.
-pub(super) fn observed(
-    record: Option<&Record>,
-    told: &Told,
-    actor: Actor,
-    cause: Cause,
-    clock: &Clock,
-) -> Event {
-    let settlement = |known: fn(&Record) -> Settlement| record.map(known).unwrap_or_default();
-    let passkeys = settlement(|record| record.passkeys.settlement());
-    let security_keys = settlement(|record| record.security_keys.settlement());
-    let observed = told.held.observed(&passkeys, &security_keys);
-    // With the version: told again after something else happened, the same words are news.
-    let version = record.map_or(0, |record| record.version).to_be_bytes();
-    let [told_of_identity, told_of_keys] =
-        [serde_json::to_vec(&told.held.profile), serde_json::to_vec(&observed)]
-            .map(Result::unwrap_or_default);
-    Event {
-        id: clock.event_id(),
-        identity: told.identity,
-        at: clock.now(),
-        dedupe: dedupe_key(told.identity, &[b"told", &version, &told_of_identity, &told_of_keys]),
-        actor,
-        cause,
-        profile: told.held.profile.clone(),
-        observed,
-        kind: EventKind::PasskeysObserved,
-    }
-}
-
-/// SHA-256; no two different lists look the same.
-pub(super) fn dedupe_key(identity: IdentityId, parts: &[&[u8]]) -> DedupeKey {
-    let mut hash = Sha256::new_with_prefix(b"kratos-onboarding/reconcile/v1\0");
-    for part in [identity.as_bytes().as_slice()].iter().chain(parts) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    DedupeKey(hash.finalize().into())
 }

@@ -10,12 +10,10 @@ mod difference;
 mod difference_tests;
 mod pass;
 mod progress;
-mod revoke;
 mod turn;
 
 pub use background::Background;
 pub use difference::{Counts, Difference, Found};
 pub use pass::{Mode, PassError, Reconciler};
 pub use progress::{Audience, Nobody, Phase, Progress, Summary};
-pub use revoke::{Looked, Revocation, RevocationError, TakenAway};
 pub use turn::{Turn, TurnError};

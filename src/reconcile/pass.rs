@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use tokio::time::{Instant, sleep};
 
 use super::difference::{Difference, Found};
 use super::progress::{Audience, Phase, Progress, Summary};
@@ -24,7 +23,6 @@ const GROUP: u32 = 100;
 const AT_ONCE: usize = 32;
 /// A database that cannot be written is tried again for so long.
 const STORED_WITHIN: Duration = Duration::from_secs(60);
-const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// So many may be missing before it is asked whether it is the right Kratos.
 const MISSING: u64 = 10;
 
@@ -228,7 +226,7 @@ impl Reconciler {
             return Ok(());
         }
         let applied = stream::iter(found).map(async |found| {
-            let stored = self.store_patiently(&found).await;
+            let stored = self.store.apply_patiently(&found.event, STORED_WITHIN).await;
             (found, stored)
         });
         let mut applied = std::pin::pin!(applied.buffer_unordered(AT_ONCE));
@@ -246,24 +244,5 @@ impl Reconciler {
             }
         }
         Ok(())
-    }
-
-    async fn store_patiently(&self, found: &Found) -> Result<Stored, WriteError> {
-        store_patiently(&self.store, &found.event, STORED_WITHIN).await
-    }
-}
-
-/// Again while the database cannot be written. Stored twice it is a duplicate, which changes nothing.
-pub(super) async fn store_patiently(
-    store: &Store,
-    event: &crate::onboarding::Event,
-    within: Duration,
-) -> Result<Stored, WriteError> {
-    let until = Instant::now() + within;
-    loop {
-        match store.apply(event.clone()).await {
-            Err(_) if Instant::now() + TRY_AGAIN < until => sleep(TRY_AGAIN).await,
-            stored => return stored,
-        }
     }
 }

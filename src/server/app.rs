@@ -1,6 +1,7 @@
 //! Which rooms answer on which listener.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{App, web};
 use tokio_util::sync::CancellationToken;
@@ -15,12 +16,16 @@ use super::health::{self, Document, Readiness};
 use crate::admin::{self as operators, Desk};
 use crate::clock::Clock;
 use crate::config::{PolicyInForce, Settings};
-use crate::kratos::{Admin, Sessions};
+use crate::kratos::{Admin, Identities, Patience, Sessions};
 use crate::page::{self, Pages, Parts};
 use crate::site::{self, Site};
 use crate::store::{Elsewhere, Store};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Hooks};
+
+/// An operator waits for Kratos; the request that asks does not wait for ever.
+const OPERATORS_PATIENCE: Patience =
+    Patience { answer_within: Duration::from_secs(5), tries_for: Duration::from_secs(5) };
 
 /// What the handlers share; one for all workers.
 #[derive(Clone)]
@@ -75,6 +80,12 @@ impl Rooms {
             settings: &settings.admin_by_every_name(),
             policy: policy.clone(),
             keys: settings.secrets.pii.clone(),
+            identities: Identities::new(
+                &settings.kratos,
+                settings.secrets.pii.clone(),
+                OPERATORS_PATIENCE,
+                metrics.clone(),
+            )?,
             store: store.clone(),
             clock: clock.clone(),
         });

@@ -62,6 +62,29 @@ pub struct Erased {
     pub identifiers: u64,
 }
 
+/// Rows that were old enough to go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    pub events: u64,
+    pub operator_log: u64,
+    pub quarantine: u64,
+}
+
+impl Cleaned {
+    pub fn is_nothing(&self) -> bool {
+        *self == Cleaned::default()
+    }
+
+    #[must_use]
+    pub fn and(self, more: Cleaned) -> Cleaned {
+        Cleaned {
+            events: self.events + more.events,
+            operator_log: self.operator_log + more.operator_log,
+            quarantine: self.quarantine + more.quarantine,
+        }
+    }
+}
+
 /// What was written by another process, or on a connection whose end this process did not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Elsewhere {
@@ -127,6 +150,9 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Forget sealed bodies older than `before`.
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError>;
+
+    /// At most `batch` rows of each kind that are older than `before`.
+    async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError>;
 
     /// Of these days, both included, in their order.
     async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError>;

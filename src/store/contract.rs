@@ -401,6 +401,28 @@ pub(super) async fn the_funnel_counts_each_person_once_a_step<Home>(fresh: Fresh
     assert_eq!(there.funnel(day(86_400), day(86_400)).await.unwrap(), expected[1..]);
 }
 
+pub(super) async fn what_is_old_goes_in_batches_and_what_is_known_stays<Home>(fresh: Fresh<Home>) {
+    let store = store_on(fresh.backend.clone()).await;
+    for n in 1..=5 {
+        store.apply(registered(n, 1, 1)).await.unwrap();
+    }
+    store.apply(Event { at: at(100), kind: EventKind::Skipped, ..registered(1, 2, 1) }).await.unwrap();
+    store.quarantine(quarantined(1, 0)).await.unwrap();
+    store.quarantine(quarantined(2, 100)).await.unwrap();
+    let mut all = Cleaned::default();
+    loop {
+        let batch = store.clean(at(50), 2).await.unwrap();
+        assert!(batch.events <= 2);
+        if batch.is_nothing() {
+            break;
+        }
+        all = all.and(batch);
+    }
+    assert_eq!(all, Cleaned { events: 5, operator_log: 0, quarantine: 1 });
+    assert_eq!(store.audit(person(1), 9).await.unwrap().len(), 1);
+    assert_eq!(store.records(&[person(1), person(2)]).await.unwrap().len(), 2);
+}
+
 macro_rules! suite {
     ($fresh:path: $($name:ident),+ $(,)?) => {
         $(
@@ -432,6 +454,7 @@ macro_rules! contract {
             who_is_erased_is_forgotten_by_every_process,
             what_operators_did_is_kept_newest_first,
             the_funnel_counts_each_person_once_a_step,
+            what_is_old_goes_in_batches_and_what_is_known_stays,
         );
     };
 }

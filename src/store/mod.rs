@@ -31,7 +31,7 @@ mod postgres_tests;
 mod sqlite_tests;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -46,7 +46,7 @@ use lanes::Lanes;
 use memory::{Begun, Memory};
 use writer::Answer;
 
-pub use backend::{AuditEntry, Backend, CommitError, Elsewhere, Erased, Follow, ReadError};
+pub use backend::{AuditEntry, Backend, Cleaned, CommitError, Elsewhere, Erased, Follow, ReadError};
 pub use changes::Watch;
 pub use funnel::FunnelRow;
 pub use listing::{Page, PageToken, RecordFilter, TokenError};
@@ -60,6 +60,8 @@ pub use writer::WriterSettings;
 
 /// A log that cannot be read is looked at again after this.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
+/// A database that cannot be written is tried again after this, by whoever can wait.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
 
 /// What became of an event. All of them are durable when they are told.
@@ -238,6 +240,17 @@ impl Store {
         })
     }
 
+    /// Again while the database cannot be written. Stored twice it is a duplicate, which changes nothing.
+    pub async fn apply_patiently(&self, event: &Event, within: Duration) -> Result<Stored, WriteError> {
+        let until = Instant::now() + within;
+        loop {
+            match self.apply(event.clone()).await {
+                Err(_) if Instant::now() + TRY_AGAIN < until => tokio::time::sleep(TRY_AGAIN).await,
+                stored => return stored,
+            }
+        }
+    }
+
     /// Through the writer; durable when it returns. The same delivery twice is one entry.
     pub async fn quarantine(&self, entry: NewQuarantined) -> Result<(), WriteError> {
         self.write(Work::Quarantine(Box::new(entry))).await.map(|_| ())
@@ -291,6 +304,12 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<IdentityId>, ReadError> {
         self.shared.backend.identities_after(after, limit).await
+    }
+
+    /// One batch of what is older than `before`: events, what operators did, quarantine. Records stay, and what they know. An
+    /// event is what makes a delivery that comes again harmless, so `before` is a day ago at the latest.
+    pub async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
+        self.shared.backend.clean(before, batch).await
     }
 
     /// What was counted on these days (UTC), both included, in their order.

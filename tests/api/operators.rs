@@ -4,6 +4,8 @@ use reqwest::header::{AUTHORIZATION, HOST};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use crate::database::Database;
+use crate::directory::{Directory, credential, person};
 use crate::page::{House, document, verdict};
 use crate::service::{Plan, Service, refusal};
 
@@ -343,5 +345,102 @@ async fn who_looked_whom_up_is_on_record_and_the_address_is_not() {
     assert_eq!(
         (&older["entries"][0]["identity_id"], &older["entries"][0]["detail"]["by"]),
         (&json!(IDENTITY), &json!("id"))
+    );
+}
+
+#[tokio::test]
+async fn the_funnel_counts_everybody_once_a_step() {
+    let house = registered().await;
+    house.tell_of(STRANGER).await;
+    house.decision().await;
+    house.reported("offered", json!({})).await;
+    house.reported("started", json!({})).await;
+    house.reported("failed", json!({ "kind": "network" })).await;
+    house.reported("failed", json!({ "kind": "network" })).await;
+    house.hook("v26.2.0/hooks/settings-passkey.ctx.1-passkeys-0-security-keys.json").await;
+    let funnel = async |query: &str| {
+        document(ask(&house.service, Method::GET, &format!("/admin/funnel{query}")).send().await.unwrap())
+            .await
+    };
+    let all = funnel("").await;
+    let expected = json!({
+        "eligible": 2, "offered": 1, "started": 1, "completed": 1, "signed_in": 0,
+        "cancelled": 0, "failed": { "network": 2 }, "unavailable": {},
+    });
+    assert_eq!((&all["total"], &all["by_registration_method"]["password"]), (&expected, &expected), "{all}");
+    assert_eq!(all["by_day"].as_object().unwrap().len(), 1);
+    assert_eq!(funnel("?registration_method=oidc").await["total"]["eligible"], 0);
+    assert_eq!(funnel("?from=2001-01-01&to=2001-02-01").await["total"]["eligible"], 0);
+    for (query, expected) in [
+        ("?from=yesterday", "from: is not a day"),
+        ("?from=2026-01-02&to=2026-01-01", "from: is after `to`"),
+        ("?from=2020-01-01", "from: is more than 400 days"),
+        ("?registration_method=x", "registration_method: is none of password"),
+    ] {
+        let answer = ask(&house.service, Method::GET, &format!("/admin/funnel{query}")).send().await.unwrap();
+        let told = refusal(answer, 400).await["error"]["reason"].as_str().unwrap().to_owned();
+        assert!(told.starts_with(expected), "{query}: {told}");
+    }
+    for (line, expected) in [
+        ("onboarding_funnel_total{step=\"eligible\",method=\"password\"}", 2.0),
+        ("onboarding_funnel_total{step=\"completed\",method=\"password\"}", 1.0),
+        ("onboarding_funnel_failures_total{outcome=\"failed\",kind=\"network\",method=\"password\"}", 2.0),
+    ] {
+        assert_eq!(house.service.metric(line).await, expected, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_and_the_record_stays() {
+    let house = registered().await;
+    let cleanup = house.service.cli(&["cleanup", "sql", "--keep-last", "90d"]);
+    assert!(cleanup.status.success(), "{}", String::from_utf8_lossy(&cleanup.stderr));
+    let told = String::from_utf8(cleanup.stdout).unwrap();
+    assert!(told.contains(" 0 events, 0 entries of the operators' log, 0 in quarantine"), "{told}");
+    Database::of(&house.service).execute("UPDATE events SET at = at - 120 * 86400000000").await;
+    let told =
+        String::from_utf8(house.service.cli(&["cleanup", "sql", "--keep-last", "90d"]).stdout).unwrap();
+    assert!(told.contains(" 1 events"), "{told}");
+    assert_eq!(verdict(&house.decision().await), ("offer", "no_passkey"));
+}
+
+#[tokio::test]
+async fn an_operator_takes_a_passkey_away() {
+    let kratos = Directory::start().await;
+    let service = with_operators(kratos.plan()).start();
+    for (nth, passkeys) in [(1, 1), (3, 2)] {
+        kratos.holds(&person(nth), passkeys, "2026-11-01T00:00:00Z");
+    }
+    let path = |nth: u32, action: &str| format!("/admin/identities/{}/{action}", person(nth));
+    let held = document(ask(&service, Method::GET, &path(3, "passkeys")).send().await.unwrap()).await;
+    assert_eq!((&held["passkeys"], held["keys"].as_array().unwrap().len()), (&json!(2), 2));
+    let revoke = async |nth: u32, body: Value| {
+        ask(&service, Method::POST, &path(nth, "revoke")).json(&body).send().await.unwrap()
+    };
+    let done = document(revoke(3, json!({ "credential": credential(0) })).await).await;
+    assert_eq!((&done["left"]["passkeys"], &done["recorded"]), (&json!(1), &json!(true)));
+    let again = revoke(3, json!({ "credential": credential(0) })).await;
+    assert_eq!(refusal(again, 404).await["error"]["id"], "credential_unknown");
+    let last = revoke(1, json!({ "credential": credential(0) })).await;
+    assert_eq!(refusal(last, 409).await["error"]["id"], "last_way_to_sign_in");
+    let forced = document(revoke(1, json!({ "credential": credential(0), "force": true })).await).await;
+    assert_eq!(forced["left"]["passkeys"], 0);
+    let nobody = revoke(900, json!({ "credential": credential(0) })).await;
+    assert_eq!(refusal(nobody, 404).await["error"]["id"], "identity_gone");
+    for (body, expected) in [
+        (json!({}), "credential: given nothing"),
+        (json!({ "credential": "xyz" }), "credential: given another text"),
+        (json!({ "credential": credential(0), "force": "yes" }), "force: given a text"),
+    ] {
+        let told = refusal(revoke(3, body).await, 400).await;
+        assert!(told["error"]["reason"].as_str().unwrap().starts_with(expected), "{told}");
+    }
+    let trail = document(ask(&service, Method::GET, &path(3, "audit")).send().await.unwrap()).await;
+    assert!(
+        trail["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|event| { event["actor"] == "operator:alice" && event["kind"] == "passkey_revoked" })
     );
 }

@@ -1,10 +1,11 @@
 //! Who has which: one, those with an address, or everybody.
 
 use std::collections::HashMap;
+use std::io::{BufWriter, Write as _};
 use std::num::NonZeroU32;
 
 use super::super::interrupted::interrupted;
-use super::super::terminal::{say, say_aside};
+use super::super::terminal::say_aside;
 use super::row::{HEAD, Row, believed, line};
 use super::{Form, House, PasskeysError, Whom, email};
 use crate::kratos::{AskError, Told};
@@ -26,7 +27,7 @@ struct Summary {
 }
 
 pub(super) async fn run(whom: &Whom, form: Form, house: &House) -> Result<(), PasskeysError> {
-    let mut list = List { form, house, summary: Summary::default(), begun: false };
+    let mut list = List { form, house, summary: Summary::default(), begun: false, nobody_reads: false };
     let stopped = interrupted().map_err(PasskeysError::Signals)?;
     let told = async {
         if let Some(given) = &whom.email {
@@ -52,6 +53,7 @@ struct List<'a> {
     house: &'a House,
     summary: Summary,
     begun: bool,
+    nobody_reads: bool,
 }
 
 impl List<'_> {
@@ -87,7 +89,7 @@ impl List<'_> {
             self.summary.unreadable += u64::from(page.unreadable);
             self.show(&page.told).await?;
             from = page.next;
-            if from.is_none() {
+            if from.is_none() || self.nobody_reads {
                 return Ok(());
             }
         }
@@ -95,21 +97,21 @@ impl List<'_> {
 
     async fn show(&mut self, all: &[Told]) -> Result<(), PasskeysError> {
         let records = self.records(all).await?;
-        let mut text = String::new();
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut written = Ok(());
         if self.form == Form::Table && !std::mem::replace(&mut self.begun, true) {
-            text.push_str(&line(&HEAD));
+            written = out.write_all(line(&HEAD).as_bytes());
         }
         for told in all {
             let row = Row { told, record: records.get(&told.identity), clock: &self.house.clock };
             self.summary.count(&row);
-            match self.form {
-                Form::Table => text.push_str(&row.table()),
-                Form::Json => text.push_str(&format!("{}\n", row.json())),
-            }
+            written = written.and_then(|()| match self.form {
+                Form::Table => out.write_all(row.table().as_bytes()),
+                Form::Json => writeln!(out, "{}", row.json()),
+            });
         }
-        if !text.is_empty() {
-            say(&text);
-        }
+        // A reader that has gone away (`| head`) is no mistake, and Kratos need not be asked for it any longer.
+        self.nobody_reads = written.and_then(|()| out.flush()).is_err();
         Ok(())
     }
 

@@ -11,11 +11,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::configuration::{Behind, ConfigArguments, Opened, OpeningError};
+use crate::admin::RevocationError;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::kratos::{AskError, ClientError, Identities, Patience};
 use crate::onboarding::{CredentialId, IdentityId, NameError, OperatorName};
-use crate::reconcile::RevocationError;
 use crate::store::{ReadError, Store, WriterSettings};
 use crate::telemetry::Metrics;
 

@@ -5,8 +5,8 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use super::super::terminal::{harmless, say, say_aside};
 use super::row::{date, keeper, kind};
 use super::{House, PasskeysError, RevokeArguments};
+use crate::admin::{Looked, Revocation, RevocationError};
 use crate::onboarding::{Cause, OperatorName};
-use crate::reconcile::{Looked, Revocation, RevocationError};
 
 pub(super) async fn run(arguments: &RevokeArguments, house: &House) -> Result<(), PasskeysError> {
     let RevokeArguments { id, credential, force, yes, operator, .. } = arguments;

@@ -3,6 +3,7 @@
 //! Two connections write, a few read, one listens. An answer that does not come in time costs its connection: what
 //! became of it is not known, and the next one is told by the database.
 
+mod clean;
 mod erase;
 mod follow;
 mod funnel;
@@ -28,7 +29,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::backend::{AuditEntry, Backend, CommitError, Erased, Follow, ReadError};
+use super::backend::{AuditEntry, Backend, Cleaned, CommitError, Erased, Follow, ReadError};
 use super::batch::{Outcome, Work};
 use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
@@ -150,6 +151,12 @@ impl Backend for Postgres {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
         writer.run(deadline, async |open| write::expire_sealed(open, before).await).await
+    }
+
+    async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| clean::clean(open, before, batch).await).await
     }
 
     async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError> {

@@ -1,5 +1,6 @@
 //! The embedded default: one SQLite file, WAL, `synchronous=FULL`.
 
+mod clean;
 mod erase;
 mod follow;
 mod funnel;
@@ -19,7 +20,7 @@ use jiff::civil::Date;
 use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
 
-use super::backend::{AuditEntry, Backend, CommitError, Erased, Follow, ReadError};
+use super::backend::{AuditEntry, Backend, Cleaned, CommitError, Erased, Follow, ReadError};
 use super::batch::{Outcome, Work};
 use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
@@ -107,6 +108,12 @@ impl Backend for Sqlite {
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError> {
         let mut connection = self.writer.acquire().await?;
         let done = write::expire_sealed(&mut connection, before).await;
+        self.settle(connection, done).await
+    }
+
+    async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = clean::clean(&mut connection, before, batch).await;
         self.settle(connection, done).await
     }
 

@@ -7,10 +7,8 @@
 
 use std::time::Duration;
 
-use super::difference::{dedupe_key, observed};
-use super::pass::store_patiently;
 use crate::clock::Clock;
-use crate::kratos::{AskError, HeldKey, Identities, RevokeError, Revoked, Told};
+use crate::kratos::{AskError, HeldKey, Identities, RevokeError, Revoked, Told, admin_dedupe_key};
 use crate::onboarding::{
     Actor, Cause, CredentialId, Event, EventKind, IdentityId, Observed, OperatorName, Profile, Record,
 };
@@ -93,7 +91,7 @@ impl Revocation<'_> {
             _ => {}
         }
         let record =
-            match store_patiently(self.store, &self.intent(identity, credential), STORED_WITHIN).await? {
+            match self.store.apply_patiently(&self.intent(identity, credential), STORED_WITHIN).await? {
                 Stored::Applied { record, .. } | Stored::Duplicate { record } => record,
                 Stored::Quarantined => return Err(RevocationError::NotRecorded),
             };
@@ -118,7 +116,7 @@ impl Revocation<'_> {
             identity,
             at: self.clock.now(),
             // Each is an act of its own.
-            dedupe: dedupe_key(identity, &[b"revoked", id.0.as_bytes()]),
+            dedupe: admin_dedupe_key(identity, &[b"revoked", id.0.as_bytes()]),
             actor: Actor::Operator(self.operator.clone()),
             cause: self.cause,
             profile: Profile::default(),
@@ -129,8 +127,8 @@ impl Revocation<'_> {
 
     /// `record`: as it was before Kratos was asked. Whether it is stored.
     async fn observe(&self, record: &Record, told: &Told) -> bool {
-        let event = observed(Some(record), told, Actor::Service, self.cause, self.clock);
-        match store_patiently(self.store, &event, STORED_WITHIN).await {
+        let event = told.event(Some(record), self.cause, self.clock);
+        match self.store.apply_patiently(&event, STORED_WITHIN).await {
             Ok(Stored::Applied { .. } | Stored::Duplicate { .. }) => true,
             Ok(Stored::Quarantined) | Err(_) => {
                 tracing::warn!(

@@ -1,0 +1,84 @@
+//! `cleanup sql --keep-last 90d`: forgets old events, old entries of the operators' log, and old quarantine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+
+use super::configuration::{Behind, ConfigArguments, Opened, OpeningError};
+use super::terminal::say;
+use crate::clock::Clock;
+use crate::config::kept_duration;
+use crate::store::{Cleaned, CommitError, ReadError, Store, WriterSettings};
+use crate::telemetry::Metrics;
+
+/// An operator can wait longer for a busy disk than Kratos can.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What makes a delivery harmless that comes again is an event: Kratos tries for seconds, a relay for hours.
+const SHORTEST: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CleanupVerb {
+    /// Forget events, what operators did, and quarantine that are older. Records stay, and what they know.
+    Sql(CleanupArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CleanupArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// What is younger stays: numbers with the units `w`, `d`, `h`, such as `90d`; a day at least.
+    #[arg(long, value_name = "DURATION", value_parser = keep)]
+    keep_last: SignedDuration,
+    /// Rows of one transaction; hooks come in between.
+    #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    batch_size: u32,
+}
+
+fn keep(text: &str) -> Result<SignedDuration, String> {
+    let kept = kept_duration(text)?;
+    if kept < SHORTEST { Err("is less than a day".to_owned()) } else { Ok(kept) }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CleanupError {
+    #[error("the runtime cannot be started")]
+    Runtime(#[source] std::io::Error),
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("stopped; what was forgotten before stays forgotten")]
+    Commit(#[from] CommitError),
+    #[error("--keep-last reaches back before all time")]
+    TooLong,
+}
+
+pub(super) fn run(verb: &CleanupVerb) -> Result<(), CleanupError> {
+    let CleanupVerb::Sql(arguments) = verb;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(CleanupError::Runtime)?.block_on(async {
+        let Opened { database, .. } = arguments.config.open(Behind::Refuse, PATIENCE).await?;
+        let clock = Clock::system();
+        let before = clock.now().checked_sub(arguments.keep_last).map_err(|_| CleanupError::TooLong)?;
+        let metrics = Arc::new(Metrics::default());
+        let store = Store::start(database, WriterSettings::default(), clock, metrics).await?;
+        let mut all = Cleaned::default();
+        let done = loop {
+            match store.clean(before, arguments.batch_size).await {
+                Ok(batch) if batch.is_nothing() => break Ok(()),
+                Ok(batch) => all = all.and(batch),
+                Err(error) => break Err(error),
+            }
+            // The service, and its hooks, come in between.
+            tokio::task::yield_now().await;
+        };
+        store.close().await;
+        let Cleaned { events, operator_log, quarantine } = all;
+        say(&format!(
+            "forgotten, from before {before}: {events} events, {operator_log} entries of the operators' log, {quarantine} in quarantine"
+        ));
+        Ok(done?)
+    })
+}
