@@ -119,7 +119,7 @@ impl MadeUp {
     }
 
     fn is_one(&self, id: Uuid) -> bool {
-        id.as_u128() % self.apart == 0
+        id.as_u128().is_multiple_of(self.apart)
     }
 }
 

@@ -121,12 +121,21 @@ pub async fn revoke(
     Ok(web::Json(RevokedDocument { recorded: done.recorded, left: HeldDocument::of(&done.revoked.left) }))
 }
 
+/// `kratos.admin_url` is not set.
+#[derive(Debug, thiserror::Error)]
+#[error("Kratos's admin API is not known here")]
+struct KratosUnknown;
+
+impl From<KratosUnknown> for Refusal {
+    fn from(error: KratosUnknown) -> Refusal {
+        Refusal::new(StatusCode::CONFLICT, "kratos_unknown", error.to_string())
+            .because("Set kratos.admin_url.")
+    }
+}
+
 impl Operator {
-    fn identities(&self) -> Result<&Identities, Refusal> {
-        self.desk.identities.as_ref().ok_or_else(|| {
-            Refusal::new(StatusCode::CONFLICT, "kratos_unknown", "Kratos's admin API is not known here.")
-                .because("Set kratos.admin_url.")
-        })
+    fn identities(&self) -> Result<&Identities, KratosUnknown> {
+        self.desk.identities.as_ref().ok_or(KratosUnknown)
     }
 }
 

@@ -141,16 +141,16 @@ fn colours() -> bool {
 fn explain(question: &str) -> Result<(), DoctorError> {
     match answer(question) {
         Answer::Code(explanation) => say(&explained(explanation, colours())),
-        Answer::Error(found) => match found.as_slice() {
-            [one] => say(&explained(one, colours())),
-            several => {
-                let mut text = "It was seen with each of these; --explain CODE tells more:\n\n".to_owned();
-                for one in several {
-                    text.push_str(&format!("  {:32} {}\n", one.code, one.title));
-                }
-                say(&text);
+        Answer::Error(found) => {
+            let mut text = found.first().map(|first| explained(first, colours())).unwrap_or_default();
+            if found.len() > 1 {
+                text.push_str("\nIt was seen with these as well; --explain CODE tells more:\n\n");
             }
-        },
+            for one in found.iter().skip(1) {
+                text.push_str(&format!("  {:32} {}\n", one.code, one.title));
+            }
+            say(&text);
+        }
         Answer::Unknown(nearest) => {
             return Err(DoctorError::NothingKnown { question: question.to_owned(), nearest });
         }

@@ -47,7 +47,10 @@ fn index() -> String {
          has a code that never changes its meaning; here is a page for each. `doctor --explain CODE` prints the same, and \
          `doctor --explain 'WORDS OF AN ERROR'` finds the code.\n\n\
          It reads the file alone: settings that Kratos takes from the environment are not seen, `$ref` is not followed, and nothing is \
-         fetched from a server.\n\n\
+         fetched from a server. With `-c` and the settings of the service the two are compared. `--live` asks the running programs: \
+         are Kratos's two APIs and the service reachable, does the service accept the hooks' keys, do the clocks agree, may the page read \
+         Kratos's answers. With somebody's session in `KRATOS_SESSION_TOKEN` or `KRATOS_SESSION_COOKIE` it also tries how long a sign-in \
+         really counts; nothing is stored in the service, and one settings flow is begun in Kratos.\n\n\
          These pages are made from `src/doctor/codes/`.\n\n\
          ## By what was said\n\n\
          Search here for the words of Kratos or of the browser.\n\n| it says | it may mean |\n|---|---|\n",

@@ -195,11 +195,12 @@ proptest! {
             if step == asked {
                 answer = Some((changed(step), state(step)));
             }
-            if step == applied && let Some((second, passkeys)) = answer {
-                if let Some(found) = Found::compare(before.as_ref(), &told(second, passkeys), &clock()) {
-                    record.apply(&found.event);
-                    newest = newest.max((second, u32::from(passkeys)));
-                }
+            if step == applied
+                && let Some((second, passkeys)) = answer
+                && let Some(found) = Found::compare(before.as_ref(), &told(second, passkeys), &clock())
+            {
+                record.apply(&found.event);
+                newest = newest.max((second, u32::from(passkeys)));
             }
             prop_assert_eq!(record.passkeys.reading(), Reading::Exactly(newest.1), "step {}", step);
         }

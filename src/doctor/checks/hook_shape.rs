@@ -9,7 +9,7 @@ use crate::doctor::codes::{
 use crate::doctor::document::{Place, Value};
 use crate::doctor::finding::Finding;
 use crate::doctor::hook::{
-    ConfiguredHook, HookList, KNOWN, LOGIN_METHODS, REGISTRATION_METHODS, SETTINGS_METHODS, is_same,
+    ConfiguredHook, KNOWN, LOGIN_METHODS, Owner, REGISTRATION_METHODS, SETTINGS_METHODS, is_same,
 };
 use crate::doctor::subject::Subject;
 use crate::onboarding::HookKind;
@@ -37,9 +37,34 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         owners(flow, methods, &arrangement.after(flow), findings);
     }
     for list in arrangement.lists() {
-        doubled(&list, findings);
+        doubled(&list.place, findings);
         for hook in list.hooks() {
-            one(&list, &hook, findings);
+            one(list.takes(), &hook.whose(), &hook, findings);
+        }
+    }
+    others(subject, findings);
+}
+
+/// Lists in which this service has no hook, but a mistake of which stops Kratos all the same.
+fn others(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    const WEB: &[&str] = &["web_hook", "b2b_sso", "organization"];
+    const RECOVERY: &[&str] = &["web_hook", "revoke_active_sessions"];
+    let flows = subject.at("selfservice.flows");
+    for (flow, stage, takes) in [
+        ("registration", "before", WEB),
+        ("login", "before", WEB),
+        ("settings", "before", WEB),
+        ("recovery", "before", WEB),
+        ("verification", "before", WEB),
+        ("recovery", "after", RECOVERY),
+        ("verification", "after", WEB),
+    ] {
+        let list = flows.get(flow).get(stage).get("hooks");
+        doubled(&list, findings);
+        for place in list.items() {
+            // Neither flow nor owner is looked at here.
+            let hook = ConfiguredHook { flow: HookKind::Settings, owner: Owner::General, place };
+            one(takes, &format!("list {stage} the {flow}"), &hook, findings);
         }
     }
 }
@@ -61,8 +86,8 @@ fn named(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn doubled(list: &HookList<'_>, findings: &mut Vec<Finding>) {
-    let items: Vec<Place<'_>> = list.place.items().collect();
+fn doubled(list: &Place<'_>, findings: &mut Vec<Finding>) {
+    let items: Vec<Place<'_>> = list.items().collect();
     for (index, item) in items.iter().enumerate() {
         let same = |earlier: &&Place<'_>| match (earlier.value(), item.value()) {
             (Some(one), Some(other)) => is_same(one, other),
@@ -75,9 +100,7 @@ fn doubled(list: &HookList<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn one(list: &HookList<'_>, hook: &ConfiguredHook<'_>, findings: &mut Vec<Finding>) {
-    let whose = hook.whose();
-    let takes = list.takes();
+fn one(takes: &[&str], whose: &str, hook: &ConfiguredHook<'_>, findings: &mut Vec<Finding>) {
     let Some(name) = hook.name() else {
         let message =
             format!("A hook of the {whose} has no name: `hook` is {}.", hook.place.get("hook").kind());
@@ -95,11 +118,11 @@ fn one(list: &HookList<'_>, hook: &ConfiguredHook<'_>, findings: &mut Vec<Findin
         return;
     }
     if !takes.contains(&name) {
-        findings.push(not_here(hook, name, takes));
+        findings.push(not_here(hook, whose, name, takes));
         return;
     }
     match name {
-        "web_hook" => web_hook(hook, findings),
+        "web_hook" => web_hook(hook, whose, findings),
         "b2b_sso" | "organization" => {}
         _ if hook.config().value().is_some() => {
             let code = if name == "session" { &HOOK_SESSION_WITH_CONFIG } else { &HOOK_TAKES_NO_CONFIG };
@@ -119,8 +142,8 @@ fn choice(takes: &[&str]) -> String {
     format!("This list takes {}.", named(takes))
 }
 
-fn not_here(hook: &ConfiguredHook<'_>, name: &str, takes: &[&str]) -> Finding {
-    let message = format!("`{name}` cannot stand in the list of the {}.", hook.whose());
+fn not_here(hook: &ConfiguredHook<'_>, whose: &str, name: &str, takes: &[&str]) -> Finding {
+    let message = format!("`{name}` cannot stand among the hooks of the {whose}.");
     let finding = Finding::new(&HOOK_NOT_ALLOWED_HERE, &hook.place.get("hook"), message);
     match (name, hook.flow) {
         ("session", HookKind::Registration) => {
@@ -133,8 +156,7 @@ fn not_here(hook: &ConfiguredHook<'_>, name: &str, takes: &[&str]) -> Finding {
     }
 }
 
-fn web_hook(hook: &ConfiguredHook<'_>, findings: &mut Vec<Finding>) {
-    let whose = hook.whose();
+fn web_hook(hook: &ConfiguredHook<'_>, whose: &str, findings: &mut Vec<Finding>) {
     let config = hook.config();
     if !config.is_mapping() {
         let message = format!("The `web_hook` of the {whose} has no `config`.");
@@ -148,12 +170,12 @@ fn web_hook(hook: &ConfiguredHook<'_>, findings: &mut Vec<Finding>) {
             _ => "Write the address of this service's hook as `url`.".to_owned(),
         }));
     }
-    unknown_keys(&hook.place, &["hook", "config"], &whose, findings);
-    unknown_keys(&config, &CONFIG, &whose, findings);
-    unknown_keys(&config.get("response"), &["ignore", "parse"], &whose, findings);
-    types(&config, &whose, findings);
-    excluded(&config, &whose, findings);
-    auth(&config.get("auth"), &whose, findings);
+    unknown_keys(&hook.place, &["hook", "config"], whose, findings);
+    unknown_keys(&config, &CONFIG, whose, findings);
+    unknown_keys(&config.get("response"), &["ignore", "parse"], whose, findings);
+    types(&config, whose, findings);
+    excluded(&config, whose, findings);
+    auth(&config.get("auth"), whose, findings);
 }
 
 fn unknown_keys(place: &Place<'_>, known: &[&str], whose: &str, findings: &mut Vec<Finding>) {

@@ -65,6 +65,25 @@ fn a_hook_that_stops_kratos_is_told_from_the_others() {
     }
 }
 
+/// Kratos does not start with a mistake in a list that is none of ours either.
+#[test]
+fn hooks_before_a_flow_and_of_other_flows_are_looked_at_too() {
+    for (flow, stage) in
+        [("registration", "before"), ("login", "before"), ("recovery", "after"), ("verification", "after")]
+    {
+        let with =
+            |hook: Json| Configuration::good().with(&format!("{FLOWS}/{flow}/{stage}/hooks"), json!([hook]));
+        with(json!({ "hook": "webhook" })).says(&["error hook-unknown"]);
+        with(json!({ "hook": "session" })).says(&["error hook-not-allowed-here"]);
+        with(json!({ "hook": "web_hook", "config": { "url": "http://mail/" } }))
+            .says(&["error hook-incomplete"]);
+        with(json!({ "hook": "web_hook", "config": { "url": "http://mail/", "method": "GET" } })).says(&[]);
+    }
+    Configuration::good()
+        .with(&format!("{FLOWS}/recovery/after/hooks"), json!([{ "hook": "revoke_active_sessions" }]))
+        .says(&[]);
+}
+
 #[test]
 fn a_misspelt_hook_is_corrected() {
     let finding =
