@@ -15,6 +15,7 @@ mod wire;
 
 mod cli;
 mod config;
+mod dashboard;
 mod doctor;
 mod durability;
 mod faults;
