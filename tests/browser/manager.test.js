@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { signsInAgain } from './app.js';
+import { hears } from './between.js';
 import { Device } from './person/device.js';
 import { focused, keep, violations } from './person/look.js';
 import { inWorld } from './scenario.js';
@@ -46,23 +47,6 @@ async function names(page, name) {
   assert.notEqual(await dialog.getByLabel('Name').inputValue(), '');
   if (name) await dialog.getByLabel('Name').fill(name);
   await dialog.getByRole('button', { name: /^Add a / }).click();
-}
-
-/** What is signalled to providers. @param {Page} page */
-async function hears(page) {
-  await page.addInitScript(() => {
-    const constructor = /** @type {any} */ (window).PublicKeyCredential;
-    /** @type {unknown[]} */
-    const signalled = [];
-    for (const name of ['signalUnknownCredential', 'signalAllAcceptedCredentials', 'signalCurrentUserDetails']) {
-      constructor[name] = (/** @type {any} */ options) => {
-        signalled.push({ name, ...options });
-        return Promise.resolve();
-      };
-    }
-    /** @type {any} */ (window).signalled = signalled;
-  });
-  return () => page.evaluate(() => /** @type {any[]} */ (/** @type {any} */ (window).signalled));
 }
 
 test('nobody has one: said so, and one can be added, which shows at once', async ({ person, page }) => {
