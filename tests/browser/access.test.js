@@ -225,6 +225,15 @@ for (const colour of ['#ffe600', '#0a0', '#ff8fa3', '#111111', '#ffffff']) {
   });
 }
 
+test('a window much smaller than the offer: seen all the same, and counted', async ({ person, page }) => {
+  await page.setViewportSize({ width: 320, height: 160 });
+  await isOffered(person);
+  const box = await page.locator('passkey-offer').boundingBox();
+  assert.ok(box && box.height > 2 * 160, `${box?.height} px high`);
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight / 3));
+  await until('it is counted', () => person.watch.requests.some((request) => /^POST .*\/api\/onboarding\/offered/.test(request)), 5_000);
+});
+
 /** @param {string} name */
 async function shot(name) {
   const { LEFT } = await import('./world/paths.js');
