@@ -154,6 +154,7 @@ test('the service is down', async ({ person, page }) => {
   await page.route(/\/api\/onboarding/, (route) => route.abort('connectionrefused'));
   await page.goto(offerUrl(person));
   await action(page, CONTINUE).waitFor();
+  assert.equal(await page.getByRole('status').innerText(), 'You can go on');
   await isInOrder(page, 'go-on');
 }, { expects: [/net::ERR/] });
 
@@ -190,6 +191,7 @@ required('required, and this browser cannot', async ({ person, page }) => {
   await person.register();
   await page.goto(offerUrl(person));
   await action(page, CONTINUE).waitFor();
+  assert.equal(await page.getByRole('status').innerText(), 'Set up your passkey on another device');
   await isInOrder(page, 'elsewhere');
 }, { lacks: ['webauthn'], device: null });
 
