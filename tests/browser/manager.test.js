@@ -356,7 +356,7 @@ test('a new one is being made while a removal ends: it is not disturbed', async 
   await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
   await removing;
   await page.keyboard.press('Escape');
-  await person.refuse('NotAllowedError', 4_000);
+  await person.refuse('NotAllowedError', 8_000);
   await press(page, ADD);
   await sees(page, 'Follow the steps on your screen');
   const loaded = page.waitForResponse(/\/api\/onboarding\/passkeys/);
