@@ -77,6 +77,10 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+fn done(world: &World, verb: &[&str]) -> Output {
+    world.verb(verb).output().unwrap()
+}
+
 fn lines(output: &Output) -> Vec<Value> {
     assert!(output.status.success(), "{}", err(output));
     let text = String::from_utf8_lossy(&output.stdout);
@@ -84,17 +88,17 @@ fn lines(output: &Output) -> Vec<Value> {
 }
 
 fn reconciled(world: &World) -> Value {
-    lines(&world.verb(&["reconcile", "--format", "json"]))[0]["summary"].clone()
+    lines(&done(world, &["reconcile", "--format", "json"]))[0]["summary"].clone()
 }
 
 fn shown(world: &World, id: &str) -> Value {
-    lines(&world.verb(&["passkeys", "--id", id, "--format", "json"]))[0].clone()
+    lines(&done(world, &["passkeys", "--id", id, "--format", "json"]))[0].clone()
 }
 
 fn revoked(world: &World, id: &str, nth: u8, further: &[&str]) -> Output {
     let credential = hex::encode([nth; 32]);
     let arguments = ["passkeys", "revoke", "--id", id, "--credential", &credential, "--yes"];
-    world.verb(&[&arguments, further].concat())
+    done(world, &[&arguments, further].concat())
 }
 
 #[tokio::test]
@@ -125,7 +129,7 @@ async fn finds(world: World) {
     assert_eq!((&summary["down"], &summary["gone"]), (&json!(1), &json!(1)), "{summary}");
     assert_eq!(shown(&world, &ada)["here"]["stage"], "waiting");
     assert_eq!(shown(&world, &ada)["difference"], Value::Null);
-    let said = err(&world.verb(&["passkeys", "--id", &eve]));
+    let said = err(&done(&world, &["passkeys", "--id", &eve]));
     assert!(said.contains("here gone"), "{said}");
     let summary = reconciled(&world);
     assert_eq!((&summary["seen"], &summary["looked_for"]), (&json!(1), &json!(1)), "{summary}");
@@ -138,19 +142,16 @@ async fn pages_and_tokens_are_those_of_kratos() {
         made(&world, &format!("person-{nth}@example.org"), 0, 0).await;
     }
     let mut ids = Vec::new();
-    for line in lines(&world.verb(&["passkeys", "--all", "--format", "json"])) {
+    for line in lines(&done(&world, &["passkeys", "--all", "--format", "json"])) {
         ids.push(line["identity_id"].as_str().unwrap().to_owned());
     }
     assert!(ids.len() == 7 && ids.is_sorted(), "in the order of their ids: {ids:?}");
-    let dry = lines(&world.verb(&["reconcile", "--dry-run", "--format", "json"]));
+    let dry = lines(&done(&world, &["reconcile", "--dry-run", "--format", "json"]));
     assert_eq!(dry.len(), 8);
-    let [one] = <[Value; 1]>::try_from(lines(&world.verb(&[
-        "passkeys",
-        "--email",
-        " Person-3@Example.org",
-        "--format",
-        "json",
-    ])))
+    let [one] = <[Value; 1]>::try_from(lines(&done(
+        &world,
+        &["passkeys", "--email", " Person-3@Example.org", "--format", "json"],
+    )))
     .unwrap();
     assert!(ids.contains(&one["identity_id"].as_str().unwrap().to_owned()));
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
@@ -109,14 +109,6 @@ impl World {
         format!("http://localhost:{}{path}", self.kratos_admin_port)
     }
 
-    /// A verb of the service beside it.
-    pub fn verb(&self, verb: &[&str]) -> Output {
-        let ports = [self.kratos_port, self.kratos_admin_port, self.service_port];
-        let mut command = service_command(self.directory.path(), ports[0], ports[1], ports[2]);
-        command.args(verb).envs(self.dsn.as_ref().map(|dsn| ("ONBOARDING__DSN", dsn)));
-        command.stdin(Stdio::null()).output().unwrap()
-    }
-
     pub fn service(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.service_port)
     }
@@ -136,6 +128,7 @@ impl World {
             self.kratos_admin_port,
             self.service_port,
         ));
+        command.envs(self.dsn.as_ref().map(|dsn| ("ONBOARDING__DSN", dsn))).stdin(Stdio::null());
         command
     }
 
