@@ -3,13 +3,12 @@
 use actix_web::{HttpRequest, post, web};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use super::record::RecordDocument;
-use super::refusals::{ChangeRefused, IdentityError};
+use super::refusals::{AccessRefused, BodyRefused, IdentityError};
 use super::{Operator, identity_of};
-use crate::envelope::{BodyError, Fields, Refusal, idempotency_key, read};
+use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, idempotency_key, read};
 use crate::onboarding::{Cause, DedupeKey, Event, EventKind, IdentityId, Observed, Profile};
 use crate::store::{Stored, WriteError};
 
@@ -54,7 +53,11 @@ pub struct Require {
     ),
     responses(
         (status = 200, description = "Done", body = Changed),
-        ChangeRefused,
+        (status = 400, description = "The id, the key or the body is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        (status = 503, description = "It cannot be recorded", body = ErrorEnvelope),
+        AccessRefused,
+        BodyRefused,
     ),
     security(("operator_token" = []))
 )]
@@ -80,7 +83,11 @@ pub async fn reset(
     request_body = Snooze,
     responses(
         (status = 200, description = "Done", body = Changed),
-        ChangeRefused,
+        (status = 400, description = "The id, the key or the body is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        (status = 503, description = "It cannot be recorded", body = ErrorEnvelope),
+        AccessRefused,
+        BodyRefused,
     ),
     security(("operator_token" = []))
 )]
@@ -105,7 +112,11 @@ pub async fn snooze(
     ),
     responses(
         (status = 200, description = "Done", body = Changed),
-        ChangeRefused,
+        (status = 400, description = "The id, the key or the body is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        (status = 503, description = "It cannot be recorded", body = ErrorEnvelope),
+        AccessRefused,
+        BodyRefused,
     ),
     security(("operator_token" = []))
 )]
@@ -131,7 +142,11 @@ pub async fn dismiss(
     request_body = Require,
     responses(
         (status = 200, description = "Done", body = Changed),
-        ChangeRefused,
+        (status = 400, description = "The id, the key or the body is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        (status = 503, description = "It cannot be recorded", body = ErrorEnvelope),
+        AccessRefused,
+        BodyRefused,
     ),
     security(("operator_token" = []))
 )]
@@ -198,11 +213,7 @@ impl Operator {
 
     /// Of one operator: two do not know each other's keys.
     fn dedupe(&self, identity: IdentityId, action: &str, key: &[u8]) -> DedupeKey {
-        let mut hash = Sha256::new_with_prefix(b"kratos-onboarding/operator/v1\0");
-        for part in [self.name.as_str().as_bytes(), identity.as_bytes(), action.as_bytes(), key] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        DedupeKey(hash.finalize().into())
+        let parts = [self.name.as_str().as_bytes(), identity.as_bytes(), action.as_bytes(), key];
+        DedupeKey::of(b"kratos-onboarding/operator/v1\0", &parts)
     }
 }

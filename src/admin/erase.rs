@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::refusals::{IdentityError, ReadRefused, Unrecorded};
+use super::refusals::{AccessRefused, IdentityError, ReadRefused, Unrecorded};
 use super::{Desk, Operator, identity_of};
-use crate::envelope::Refusal;
+use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::{EventId, Identifier, IdentifierDigest, IdentityId};
 use crate::store::{CommitError, Kept, OperatorAction, QuarantineFilter, Quarantined, ReadError, unseal};
 
@@ -44,6 +44,9 @@ enum EraseError {
     params(("id" = String, Path, description = "The identity's id at Kratos")),
     responses(
         (status = 200, description = "Erased; also where nothing was known", body = ErasedDocument),
+        (status = 400, description = "The id or a parameter is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        AccessRefused,
         ReadRefused,
     ),
     security(("operator_token" = []))

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use super::Operator;
 use super::parameters::{ParameterError, Parameters};
-use super::refusals::{IdentityError, ListRefused};
-use crate::envelope::Refusal;
+use super::refusals::{AccessRefused, IdentityError, ReadRefused};
+use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::{Count, Method, Step, method_name};
 use crate::store::FunnelRow;
 
@@ -83,7 +83,9 @@ impl StepCounts {
         ("to" = Option<String>, Query, format = Date, description = "The last day, UTC; today otherwise. At most 400 days"),
         ("registration_method" = Option<Method>, Query, description = "Only who registered so"),
     ),
-    responses((status = 200, description = "The numbers", body = FunnelDocument), ListRefused),
+    responses((status = 200, description = "The numbers", body = FunnelDocument), (status = 400, description = "A parameter is not allowed", body = ErrorEnvelope),
+        AccessRefused,
+        ReadRefused),
     security(("operator_token" = []))
 )]
 #[get("/admin/funnel")]

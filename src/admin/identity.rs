@@ -4,9 +4,9 @@ use actix_web::{get, web};
 use serde_json::json;
 
 use super::record::{ExplanationDocument, RecordDocument};
-use super::refusals::ReadRefused;
+use super::refusals::{AccessRefused, ReadRefused};
 use super::{Operator, identity_of};
-use crate::envelope::Refusal;
+use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::store::OperatorAction;
 
 /// What is kept about an identity.
@@ -16,6 +16,9 @@ use crate::store::OperatorAction;
     params(("id" = String, Path, description = "The identity's id at Kratos")),
     responses(
         (status = 200, description = "The record", body = RecordDocument),
+        (status = 400, description = "The id or a parameter is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        AccessRefused,
         ReadRefused,
     ),
     security(("operator_token" = []))
@@ -34,6 +37,9 @@ pub async fn show(operator: Operator, path: web::Path<String>) -> Result<web::Js
     params(("id" = String, Path, description = "The identity's id at Kratos")),
     responses(
         (status = 200, description = "The decision and the way to it", body = ExplanationDocument),
+        (status = 400, description = "The id or a parameter is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        AccessRefused,
         ReadRefused,
     ),
     security(("operator_token" = []))

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::Operator;
 use super::parameters::{ParameterError, Parameters};
 use super::record::RecordDocument;
-use super::refusals::{IdentityError, ListRefused};
-use crate::envelope::Refusal;
+use super::refusals::{AccessRefused, IdentityError, ReadRefused};
+use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::{Method, Stage};
 use crate::store::{OperatorAction, PageToken, RecordFilter};
 
@@ -47,7 +47,9 @@ pub struct RecordPage {
         ("page_size" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "100 otherwise"),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
-    responses((status = 200, description = "A page", body = RecordPage), ListRefused),
+    responses((status = 200, description = "A page", body = RecordPage), (status = 400, description = "A parameter is not allowed", body = ErrorEnvelope),
+        AccessRefused,
+        ReadRefused),
     security(("operator_token" = []))
 )]
 #[get("/admin/identities")]

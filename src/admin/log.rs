@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Operator;
 use super::parameters::{ParameterError, Parameters};
-use super::refusals::{IdentityError, ListRefused};
-use crate::envelope::Refusal;
+use super::refusals::{AccessRefused, IdentityError, ReadRefused};
+use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::onboarding::EventId;
 use crate::store::{LogEntry, LogFilter, OperatorAction};
 
@@ -53,7 +53,9 @@ pub struct EntryDocument {
         ("page_size" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "100 otherwise"),
         ("page_token" = Option<String>, Query, description = "`next_page_token` of the page before"),
     ),
-    responses((status = 200, description = "A page", body = LogPage), ListRefused),
+    responses((status = 200, description = "A page", body = LogPage), (status = 400, description = "A parameter is not allowed", body = ErrorEnvelope),
+        AccessRefused,
+        ReadRefused),
     security(("operator_token" = []))
 )]
 #[get("/admin/log")]

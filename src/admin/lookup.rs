@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::Operator;
 use super::record::RecordDocument;
-use super::refusals::{IdentityError, LookupRefused};
-use crate::envelope::{BodyError, Fields, Refusal, read};
+use super::refusals::{AccessRefused, BodyRefused, IdentityError};
+use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, read};
 use crate::onboarding::{Identifier, IdentityId};
 use crate::store::OperatorAction;
 
@@ -41,7 +41,10 @@ enum By {
     request_body = Lookup,
     responses(
         (status = 200, description = "Whom it may be; nobody where nothing is known", body = Found),
-        LookupRefused,
+        (status = 400, description = "The body is not allowed", body = ErrorEnvelope),
+        (status = 503, description = "The database cannot be read", body = ErrorEnvelope),
+        AccessRefused,
+        BodyRefused,
     ),
     security(("operator_token" = []))
 )]

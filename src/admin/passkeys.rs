@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::refusals::{ChangeRefused, ReadRefused};
+use super::refusals::{AccessRefused, BodyRefused, ReadRefused};
 use super::revocation::{Revocation, RevocationError};
 use super::{Operator, identity_of};
-use crate::envelope::{BodyError, Fields, Refusal, read};
+use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, read};
 use crate::kratos::{AskError, Identities, KeyKind, RevokeError, Told};
 use crate::onboarding::{Cause, CredentialId, Provider, provider};
 use crate::store::OperatorAction;
@@ -67,7 +67,10 @@ pub struct Revoke {
     tag = "identities",
     operation_id = "passkeys",
     params(("id" = String, Path, description = "The identity's id at Kratos")),
-    responses((status = 200, description = "What it holds", body = HeldDocument), ReadRefused),
+    responses((status = 200, description = "What it holds", body = HeldDocument), (status = 400, description = "The id or a parameter is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        AccessRefused,
+        ReadRefused),
     security(("operator_token" = []))
 )]
 #[get("/admin/identities/{id}/passkeys")]
@@ -90,8 +93,12 @@ pub async fn passkeys(
     request_body = Revoke,
     responses(
         (status = 200, description = "It is taken away", body = RevokedDocument),
-        (status = 409, description = "It is, or may be, the last way to sign in", body = crate::envelope::ErrorEnvelope),
-        ChangeRefused,
+        (status = 409, description = "It is, or may be, the last way to sign in", body = ErrorEnvelope),
+        (status = 400, description = "The id, the key or the body is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        (status = 503, description = "It cannot be recorded", body = ErrorEnvelope),
+        AccessRefused,
+        BodyRefused,
     ),
     security(("operator_token" = []))
 )]

@@ -32,25 +32,25 @@ impl From<Unrecorded> for Refusal {
     }
 }
 
+/// For the OpenAPI document: of every endpoint.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "for the OpenAPI document")]
+pub enum AccessRefused {
+    /// The token is missing or wrong
+    #[response(status = 401)]
+    Unauthorized(ErrorEnvelope),
+    /// The host is not this listener's, or nobody is an operator
+    #[response(status = 403)]
+    Forbidden(ErrorEnvelope),
+    /// The path does not take this method
+    #[response(status = 405)]
+    NotTaken(ErrorEnvelope),
+}
+
 /// For the OpenAPI document: of what is only read.
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "for the OpenAPI document")]
 pub enum ReadRefused {
-    /// The id or a parameter is not allowed
-    #[response(status = 400)]
-    BadRequest(ErrorEnvelope),
-    /// The token is missing or wrong
-    #[response(status = 401)]
-    Unauthorized(ErrorEnvelope),
-    /// The host is not this listener's, or nobody is an operator
-    #[response(status = 403)]
-    Forbidden(ErrorEnvelope),
-    /// Nothing is known of it
-    #[response(status = 404)]
-    NotFound(ErrorEnvelope),
-    /// The path does not take this method
-    #[response(status = 405)]
-    NotTaken(ErrorEnvelope),
     /// The request did not arrive in time
     #[response(status = 408)]
     Stalled(ErrorEnvelope),
@@ -59,46 +59,10 @@ pub enum ReadRefused {
     Unavailable(ErrorEnvelope),
 }
 
-/// For the OpenAPI document: of a list.
+/// For the OpenAPI document: of what has a body.
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "for the OpenAPI document")]
-pub enum ListRefused {
-    /// A parameter is not allowed
-    #[response(status = 400)]
-    BadRequest(ErrorEnvelope),
-    /// The token is missing or wrong
-    #[response(status = 401)]
-    Unauthorized(ErrorEnvelope),
-    /// The host is not this listener's, or nobody is an operator
-    #[response(status = 403)]
-    Forbidden(ErrorEnvelope),
-    /// The path does not take this method
-    #[response(status = 405)]
-    NotTaken(ErrorEnvelope),
-    /// The request did not arrive in time
-    #[response(status = 408)]
-    Stalled(ErrorEnvelope),
-    /// The database cannot be read
-    #[response(status = 503)]
-    Unavailable(ErrorEnvelope),
-}
-
-/// For the OpenAPI document: of what is asked in a body.
-#[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "for the OpenAPI document")]
-pub enum LookupRefused {
-    /// The body is not allowed
-    #[response(status = 400)]
-    BadRequest(ErrorEnvelope),
-    /// The token is missing or wrong
-    #[response(status = 401)]
-    Unauthorized(ErrorEnvelope),
-    /// The host is not this listener's, or nobody is an operator
-    #[response(status = 403)]
-    Forbidden(ErrorEnvelope),
-    /// The path does not take this method
-    #[response(status = 405)]
-    NotTaken(ErrorEnvelope),
+pub enum BodyRefused {
     /// The body did not arrive in time
     #[response(status = 408)]
     Stalled(ErrorEnvelope),
@@ -108,42 +72,6 @@ pub enum LookupRefused {
     /// The body is not called JSON
     #[response(status = 415)]
     NotJson(ErrorEnvelope),
-    /// The database cannot be read
-    #[response(status = 503)]
-    Unavailable(ErrorEnvelope),
-}
-
-/// For the OpenAPI document: of what changes something.
-#[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "for the OpenAPI document")]
-pub enum ChangeRefused {
-    /// The id, the key or the body is not allowed
-    #[response(status = 400)]
-    BadRequest(ErrorEnvelope),
-    /// The token is missing or wrong
-    #[response(status = 401)]
-    Unauthorized(ErrorEnvelope),
-    /// The host is not this listener's, or nobody is an operator
-    #[response(status = 403)]
-    Forbidden(ErrorEnvelope),
-    /// Nothing is known of it
-    #[response(status = 404)]
-    NotFound(ErrorEnvelope),
-    /// The path does not take this method
-    #[response(status = 405)]
-    NotTaken(ErrorEnvelope),
-    /// The body did not arrive in time
-    #[response(status = 408)]
-    Stalled(ErrorEnvelope),
-    /// The body is too large
-    #[response(status = 413)]
-    TooLarge(ErrorEnvelope),
-    /// The body is not called JSON
-    #[response(status = 415)]
-    NotJson(ErrorEnvelope),
-    /// It cannot be recorded
-    #[response(status = 503)]
-    Unavailable(ErrorEnvelope),
 }
 
 impl From<AccessError> for Refusal {

@@ -64,6 +64,17 @@ pub struct TakenAway {
     pub recorded: bool,
 }
 
+impl Looked {
+    /// Whether it may be taken away: what is, or may be, the last way to sign in only by force.
+    pub fn allow(&self, force: bool) -> Result<(), RevocationError> {
+        match self.is_last_way {
+            Some(true) if !force => Err(RevocationError::LastWay),
+            None if !force => Err(RevocationError::MayBeLastWay),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Revocation<'_> {
     pub async fn look(
         &self,
@@ -85,11 +96,7 @@ impl Revocation<'_> {
         force: bool,
     ) -> Result<TakenAway, RevocationError> {
         // Again, however lately it was looked at: another may have been taken away since.
-        match self.look(identity, credential).await?.is_last_way {
-            Some(true) if !force => return Err(RevocationError::LastWay),
-            None if !force => return Err(RevocationError::MayBeLastWay),
-            _ => {}
-        }
+        self.look(identity, credential).await?.allow(force)?;
         let record =
             match self.store.apply_patiently(&self.intent(identity, credential), STORED_WITHIN).await? {
                 Stored::Applied { record, .. } | Stored::Duplicate { record } => record,

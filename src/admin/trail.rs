@@ -7,9 +7,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::refusals::{IdentityError, ReadRefused};
+use super::refusals::{AccessRefused, IdentityError, ReadRefused};
 use super::{Operator, identity_of};
-use crate::envelope::Refusal;
+use crate::envelope::{ErrorEnvelope, Refusal};
 use crate::store::{AuditEntry, OperatorAction};
 
 /// Entries of one answer.
@@ -51,6 +51,9 @@ pub struct EventDocument {
     params(("id" = String, Path, description = "The identity's id at Kratos")),
     responses(
         (status = 200, description = "What happened", body = Trail),
+        (status = 400, description = "The id or a parameter is not allowed", body = ErrorEnvelope),
+        (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
+        AccessRefused,
         ReadRefused,
     ),
     security(("operator_token" = []))

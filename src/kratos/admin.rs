@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 
-use super::client::{client, endpoint, runtime, send};
+use super::client::{client, endpoint, runtime, send, with_credentials};
 use super::{CallError, ClientError, Held};
 use crate::config;
 use crate::onboarding::{IdentityId, PiiKeys};
@@ -57,10 +57,7 @@ impl Admin {
 
     /// Never from memory: what is asked now is true now.
     pub async fn held(&self, identity: IdentityId) -> Result<Held, AdminError> {
-        let mut url = endpoint(&self.url, &format!("/admin/identities/{identity}"));
-        url.query_pairs_mut()
-            .append_pair("include_credential", "passkey")
-            .append_pair("include_credential", "webauthn");
+        let url = with_credentials(endpoint(&self.url, &format!("/admin/identities/{identity}")));
         let (request, places) = (self.http.get(url), self.places.clone());
         // On the runtime that outlives the caller: so does the connection.
         let call = self.runtime.spawn(async move {

@@ -69,6 +69,14 @@ pub fn endpoint(base: &Url, path: &str) -> Url {
     url
 }
 
+/// Asks for what the passkeys and security keys of an identity are.
+pub fn with_credentials(mut url: Url) -> Url {
+    url.query_pairs_mut()
+        .append_pair("include_credential", "passkey")
+        .append_pair("include_credential", "webauthn");
+    url
+}
+
 /// Status and body of an answer about one identity or session.
 pub async fn send(request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), CallError> {
     receive(request, LARGEST_OF_ONE).await.map(|answer| (answer.status, answer.body))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
-use super::client::{Answer, LARGEST_OF_ONE, client, endpoint, receive};
+use super::client::{Answer, LARGEST_OF_ONE, client, endpoint, receive, with_credentials};
 use super::held::Told;
 use super::page::{IdentityPage, PageToken};
 use super::patience::{Patience, Tries};
@@ -221,11 +221,4 @@ impl Identities {
         self.metrics.kratos_call(call, outcome);
         answered
     }
-}
-
-fn with_credentials(mut url: Url) -> Url {
-    url.query_pairs_mut()
-        .append_pair("include_credential", "passkey")
-        .append_pair("include_credential", "webauthn");
-    url
 }

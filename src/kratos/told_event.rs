@@ -1,7 +1,5 @@
 //! What the admin API told of an identity, as an event.
 
-use sha2::{Digest, Sha256};
-
 use super::Told;
 use crate::clock::Clock;
 use crate::onboarding::{Actor, Cause, DedupeKey, Event, EventKind, IdentityId, Record, Settlement};
@@ -32,12 +30,8 @@ impl Told {
     }
 }
 
-/// Of what comes of the admin API. SHA-256; no two different lists look the same.
+/// Of what comes of the admin API.
 pub fn admin_dedupe_key(identity: IdentityId, parts: &[&[u8]]) -> DedupeKey {
-    let mut hash = Sha256::new_with_prefix(b"kratos-onboarding/reconcile/v1\0");
-    for part in [identity.as_bytes().as_slice()].iter().chain(parts) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    DedupeKey(hash.finalize().into())
+    let named: [&[u8]; 1] = [identity.as_bytes()];
+    DedupeKey::of(b"kratos-onboarding/reconcile/v1\0", &[&named, parts].concat())
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// Why a name was refused. Carries the rule, never the value: the value may be personal.
@@ -83,6 +84,18 @@ pub struct EventId(pub Uuid);
 /// What makes two deliveries the same one: SHA-256 over the Trigger-ID or over hook, flow, identity and body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DedupeKey(pub [u8; 32]);
+
+impl DedupeKey {
+    /// SHA-256 of `domain` and the parts, each after its length: no two different lists look the same.
+    pub fn of(domain: &[u8], parts: &[&[u8]]) -> DedupeKey {
+        let mut hash = Sha256::new_with_prefix(domain);
+        for part in parts {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        DedupeKey(hash.finalize().into())
+    }
+}
 
 /// HMAC of a Kratos session id: tells two sessions apart without keeping either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

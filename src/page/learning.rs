@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use super::Pages;
@@ -183,12 +182,7 @@ fn json(told: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(told).unwrap_or_default()
 }
 
-/// SHA-256; no two different lists look the same.
 pub fn dedupe_key(origin: &str, identity: IdentityId, parts: &[&[u8]]) -> DedupeKey {
-    let mut hash = Sha256::new_with_prefix(b"kratos-onboarding/page/v1\0");
-    for part in [origin.as_bytes(), identity.as_bytes()].iter().chain(parts) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    DedupeKey(hash.finalize().into())
+    let named: [&[u8]; 2] = [origin.as_bytes(), identity.as_bytes()];
+    DedupeKey::of(b"kratos-onboarding/page/v1\0", &[&named, parts].concat())
 }

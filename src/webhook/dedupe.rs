@@ -43,14 +43,8 @@ fn trigger_id(headers: &HeaderMap) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|id| !id.is_nil())
 }
 
-/// Each part is preceded by its length, so that no two lists of parts read the same.
 fn digest(kind: &[u8], parts: &[&[u8]]) -> DedupeKey {
-    let mut hash = Sha256::new().chain_update(b"kratos-onboarding/delivery/v1");
-    for part in [kind].iter().chain(parts) {
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(part);
-    }
-    DedupeKey(hash.finalize().into())
+    DedupeKey::of(b"kratos-onboarding/delivery/v1", &[&[kind], parts].concat())
 }
 
 #[cfg(test)]

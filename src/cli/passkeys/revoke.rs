@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use super::super::terminal::{harmless, say, say_aside};
 use super::row::{date, keeper, kind};
 use super::{House, PasskeysError, RevokeArguments};
-use crate::admin::{Looked, Revocation, RevocationError};
+use crate::admin::{Looked, Revocation};
 use crate::onboarding::{Cause, OperatorName};
 
 pub(super) async fn run(arguments: &RevokeArguments, house: &House) -> Result<(), PasskeysError> {
@@ -17,11 +17,7 @@ pub(super) async fn run(arguments: &RevokeArguments, house: &House) -> Result<()
     let House { identities, store, clock, .. } = house;
     let revocation = Revocation { identities, store, clock, operator, cause: Cause::Cli };
     let looked = revocation.look(*id, credential).await?;
-    match looked.is_last_way {
-        Some(true) if !force => return Err(RevocationError::LastWay.into()),
-        None if !force => return Err(RevocationError::MayBeLastWay.into()),
-        _ => {}
-    }
+    looked.allow(*force)?;
     if !yes {
         confirm(&looked)?;
     }

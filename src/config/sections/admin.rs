@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::secrets;
 use crate::config::parse;
 use crate::config::reader::{Noted, Reader, Refused, Scalar};
 use crate::config::settings::{Admin, AllowedHost};
 use crate::onboarding::OperatorName;
 
-const PLACEHOLDER: &str = "REPLACE-WITH";
 /// 256 bits in base64 are 43.
 const SHORTEST: usize = 32;
 const LONGEST: usize = 512;
@@ -70,21 +70,7 @@ fn tokens(reader: &mut Reader<'_>, operator: &str) -> Result<Vec<SecretString>, 
 }
 
 fn token(scalar: &Scalar<'_>) -> Result<SecretString, Refused> {
-    let token = scalar.text()?;
-    if token.starts_with(PLACEHOLDER) {
-        return Err(Refused::so_do(
-            "is the placeholder of the example, which everybody knows",
-            "make a token with `kratos-onboarding keygen`",
-        ));
-    }
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("has a character that is not visible ASCII".into());
-    }
-    match token.len() {
-        0..SHORTEST => Err(format!("has {} characters; {SHORTEST} or more are needed", token.len()).into()),
-        SHORTEST..=LONGEST => Ok(SecretString::from(token.to_owned())),
-        _ => Err(format!("has {} characters; at most {LONGEST} are taken", token.len()).into()),
-    }
+    secrets::shown(scalar, "token", SHORTEST, LONGEST)
 }
 
 impl Admin {

@@ -2,12 +2,15 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::config::reader::{Noted, Reader, Refused, Scalar};
 use crate::config::settings::{Mode, Secrets};
 use crate::onboarding::{PiiKey, PiiKeys};
 
+/// What stands in `kratos-config/kratos.yml` and in examples for people to replace; anyone can read it there.
+const PLACEHOLDER: &str = "REPLACE-WITH";
 /// More is no better, and a certificate pasted by mistake is longer.
 const LONGEST: usize = 1024;
 
@@ -51,6 +54,32 @@ fn parse(scalar: &Scalar<'_>) -> Result<PiiKey, Refused> {
         return Err(format!("has {} bytes; at most {LONGEST} are taken", bytes.len()).into());
     }
     PiiKey::new(bytes).map_err(|error| error.to_string().into())
+}
+
+/// What somebody shows to be let in: visible ASCII, from `least` to `most` characters; no placeholder. `what`: a word for it.
+pub(super) fn shown(
+    scalar: &Scalar<'_>,
+    what: &str,
+    least: usize,
+    most: usize,
+) -> Result<SecretString, Refused> {
+    let text = scalar.text()?;
+    if text.starts_with(PLACEHOLDER) {
+        return Err(Refused::so_do(
+            "is the placeholder of the example, which everybody knows",
+            format!("make a {what} with `kratos-onboarding keygen`"),
+        ));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("has a character that is not visible ASCII".into());
+    }
+    if text.len() < least {
+        return Err(format!("has {} characters; {least} or more are needed", text.len()).into());
+    }
+    if text.len() > most {
+        return Err(format!("has {} characters; at most {most} are taken", text.len()).into());
+    }
+    Ok(SecretString::from(text.to_owned()))
 }
 
 /// Standard or URL-safe alphabet, padded or not: people make keys with many tools.

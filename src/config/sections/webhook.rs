@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::secrets::{decode, made_by_keygen};
+use super::secrets::{decode, made_by_keygen, shown};
 use crate::config::parse::is_token;
 use crate::config::reader::{Noted, Reader, Refused, Scalar};
 use crate::config::settings::{Basic, SigningSecret, Webhook};
@@ -10,8 +10,6 @@ use crate::config::settings::{Basic, SigningSecret, Webhook};
 /// Characters; what `kratos-onboarding keygen` makes has 43.
 const SHORTEST_KEY: usize = 16;
 const LONGEST_KEY: usize = 512;
-/// What stands in `kratos-config/kratos.yml` for people to replace; anyone can read it there.
-const PLACEHOLDER: &str = "REPLACE-WITH";
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -83,23 +81,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Webhook, Noted> {
 }
 
 fn api_key(scalar: &Scalar<'_>) -> Result<SecretString, Refused> {
-    let key = scalar.text()?;
-    if key.starts_with(PLACEHOLDER) {
-        return Err(Refused::so_do(
-            "is the placeholder of the example, which everybody knows",
-            "make a key with `kratos-onboarding keygen`",
-        ));
-    }
-    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("has a character that is not visible ASCII".into());
-    }
-    match key.len() {
-        0..SHORTEST_KEY => {
-            Err(format!("has {} characters; {SHORTEST_KEY} or more are needed", key.len()).into())
-        }
-        SHORTEST_KEY..=LONGEST_KEY => Ok(SecretString::from(key.to_owned())),
-        _ => Err(format!("has {} characters; at most {LONGEST_KEY} are taken", key.len()).into()),
-    }
+    shown(scalar, "key", SHORTEST_KEY, LONGEST_KEY)
 }
 
 fn basic(scalar: &Scalar<'_>) -> Result<Basic, Refused> {

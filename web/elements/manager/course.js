@@ -8,7 +8,7 @@ import { signalUnknown } from '../attempt/signal.js';
 import { Tabs } from '../tabs/tabs.js';
 import { proposedName } from '../visit/device.js';
 import { wayOut } from '../visit/refusals.js';
-import { Return } from '../visit/resume.js';
+import { isForTrying, Return } from '../visit/resume.js';
 import { AWAY_WITHIN_MS, Rounds } from '../visit/rounds.js';
 import { Visit } from '../visit/visit.js';
 import { join } from './join.js';
@@ -120,7 +120,7 @@ export class Course {
     this.#isStarting = true;
     try {
       const kept = this.#place.comeBack();
-      this.#wasRefreshed = kept?.why === 'create' || kept?.why === 'remove' || kept?.why === 'rescue';
+      this.#wasRefreshed = isForTrying(kept);
       const answer = await this.#visit.begin(kept !== null, PATIENCE_MS);
       if (this.#isOver) return;
       if (answer.kind !== 'decision') this.#refused(answer, cause);

@@ -3,7 +3,7 @@
 import { failure } from '../attempt/failure.js';
 import { Preparation, turnsIn } from '../attempt/preparation.js';
 import { Tabs } from '../tabs/tabs.js';
-import { Return } from '../visit/resume.js';
+import { isForTrying, Return } from '../visit/resume.js';
 import { Rounds } from '../visit/rounds.js';
 import { Visit } from '../visit/visit.js';
 import { after } from '../wire/patience.js';
@@ -451,15 +451,6 @@ export class Course {
     this.#state = state;
     this.#outside.show(state, cause);
   }
-}
-
-/**
- * Whether somebody was away in the middle of a try.
- *
- * @param {Kept | null} kept
- */
-function isForTrying(kept) {
-  return kept !== null && kept.why !== 'sign_in';
 }
 
 /**

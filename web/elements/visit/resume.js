@@ -84,3 +84,12 @@ function remove(key) {
     // It could not be kept either.
   }
 }
+
+/**
+ * Whether somebody was away in the middle of something, and not only to sign in.
+ *
+ * @param {Kept | null} kept
+ */
+export function isForTrying(kept) {
+  return kept !== null && kept.why !== 'sign_in';
+}
