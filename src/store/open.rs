@@ -1,5 +1,6 @@
 //! What opening a database means, whichever it is.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
@@ -65,13 +66,15 @@ pub enum OpenError {
     #[error("dsn: there is no database at {0}; make it with: kratos-onboarding migrate sql")]
     Missing(PathBuf),
     #[error(
-        "dsn: the schema of {database} is behind (at {found}, this version needs {needed}); bring it up with: kratos-onboarding migrate sql"
+        "dsn: the schema of {database} is behind (it lacks {}); bring it up with: kratos-onboarding migrate sql",
+        migrations_named(.lacks)
     )]
-    Behind { database: String, found: i64, needed: i64 },
+    Behind { database: String, lacks: Vec<i64> },
     #[error(
-        "dsn: the schema of {database} is newer (at {found}) than this version knows ({known}); run the newer version"
+        "dsn: the schema of {database} is newer than this version, which does not know {}; run the newer version",
+        migrations_named(.unknown)
     )]
-    Ahead { database: String, found: i64, known: i64 },
+    Ahead { database: String, unknown: Vec<i64> },
     #[error(
         "dsn: {0} was made outside development mode; development mode does not touch it. Set another dsn, or serve without --dev"
     )]
@@ -89,7 +92,15 @@ pub enum OpenError {
     Migrate { database: String, source: MigrateError },
 }
 
+fn migrations_named(versions: &[i64]) -> String {
+    let word = if versions.len() == 1 { "migration" } else { "migrations" };
+    let versions: Vec<_> = versions.iter().map(i64::to_string).collect();
+    format!("{word} {}", versions.join(", "))
+}
+
 /// Brings the schema up, or refuses one that is behind. `exists`: there is a table of migrations.
+///
+/// Every migration is looked for, not the highest number: one that was merged late has a number in between.
 pub(super) async fn check_schema(
     connection: &mut impl Migrate,
     database: &str,
@@ -100,16 +111,18 @@ pub(super) async fn check_schema(
     let failed = |source| OpenError::Migrate { database: database.to_owned(), source };
     let table = migrations.table_name.as_ref();
     let applied = if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) };
-    let found = applied.map_err(failed)?.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
-    if found > known {
-        return Err(OpenError::Ahead { database: database.to_owned(), found, known });
+    let applied: BTreeSet<_> = applied.map_err(failed)?.iter().map(|migration| migration.version).collect();
+    let known: BTreeSet<_> = migrations.iter().map(|migration| migration.version).collect();
+    let unknown: Vec<_> = applied.difference(&known).copied().collect();
+    if !unknown.is_empty() {
+        return Err(OpenError::Ahead { database: database.to_owned(), unknown });
     }
     if opening.is_migrating() {
         return migrations.run_direct(None, connection, false).await.map_err(failed);
     }
-    if found < known {
-        return Err(OpenError::Behind { database: database.to_owned(), found, needed: known });
+    let lacks: Vec<_> = known.difference(&applied).copied().collect();
+    if !lacks.is_empty() {
+        return Err(OpenError::Behind { database: database.to_owned(), lacks });
     }
     Ok(())
 }

@@ -18,8 +18,8 @@ async fn fresh() -> Fresh<tempfile::TempDir> {
 
 contract!(fresh);
 
-async fn execute(fresh: &Fresh<tempfile::TempDir>, sql: &'static str) {
-    let path = fresh.home.path().join("test.db");
+async fn execute(home: &tempfile::TempDir, sql: &'static str) {
+    let path = home.path().join("test.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query(sql).execute(&mut connection).await.unwrap();
@@ -32,13 +32,13 @@ async fn a_refused_event_costs_the_others_nothing() {
          WHEN (SELECT hex(identity) FROM records WHERE id = NEW.record) = '5EDDBEECB3D34769AD6D000000000040'
          BEGIN SELECT RAISE(ABORT, 'poison'); END";
     let fresh = fresh().await;
-    one_poison_of_128(&fresh, async || execute(&fresh, spoil).await).await;
+    one_poison_of_128(&fresh, async || execute(&fresh.home, spoil).await).await;
 }
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_costs_the_others_nothing() {
     let fresh = fresh().await;
-    one_poison_of_128(&fresh, async || execute(&fresh, "UPDATE records SET facts = '{'").await).await;
+    one_poison_of_128(&fresh, async || execute(&fresh.home, "UPDATE records SET facts = '{'").await).await;
 }
 
 #[tokio::test]
@@ -90,4 +90,12 @@ async fn ready_means_that_a_page_was_written() {
     assert_ne!(written(), before, "a full disk would have shown");
     store.close().await;
     assert!(store.ready().await.is_err(), "nobody is left to write");
+}
+
+#[tokio::test]
+async fn each_migration_is_looked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("test.db");
+    let open = async |opening| Sqlite::open(&path, opening).await.map(drop);
+    contract::each_migration_is_looked_for(async |sql| execute(&home, sql).await, open).await;
 }

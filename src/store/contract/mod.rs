@@ -69,6 +69,27 @@ pub(super) fn quarantined(n: u8, second: i64) -> NewQuarantined {
     }
 }
 
+/// A migration that was merged late has a number among those of others.
+pub(super) async fn each_migration_is_looked_for(
+    execute: impl AsyncFn(&'static str),
+    open: impl AsyncFn(Opening) -> Result<(), OpenError>,
+) {
+    let current = Opening::Current(MadeBy::Production);
+    open(Opening::Migrate(MadeBy::Production)).await.unwrap();
+    open(current).await.unwrap();
+    execute("DROP TABLE leases").await;
+    execute("DELETE FROM _sqlx_migrations WHERE version = 2").await;
+    let refused = open(current).await.unwrap_err();
+    assert!(matches!(&refused, OpenError::Behind { lacks, .. } if lacks == &[2]), "{refused}");
+    open(Opening::Migrate(MadeBy::Production)).await.unwrap();
+    open(current).await.unwrap();
+    execute("UPDATE _sqlx_migrations SET version = 3 WHERE version = 2").await;
+    for opening in [current, Opening::Migrate(MadeBy::Production)] {
+        let refused = open(opening).await.unwrap_err();
+        assert!(matches!(&refused, OpenError::Ahead { unknown, .. } if unknown == &[3]), "{refused}");
+    }
+}
+
 pub(super) async fn an_event_is_a_record_and_an_audit_row<Home>(fresh: Fresh<Home>) {
     let store = store_on(fresh.backend.clone()).await;
     let stored = store.apply(registered(1, 1, 1)).await.unwrap();
