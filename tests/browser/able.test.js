@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 
+import { OPENED } from './between.js';
 import { value } from './person/flow.js';
 import { inWorld } from './scenario.js';
 import { arrives, isCounted, isOffered, offerUrl, press, READY, sees, SET_UP, TITLE, until } from './steps.js';
@@ -93,6 +94,19 @@ longPrivileged('an offer that was left open for an hour: its options are new, an
   assert.equal(flows(), 1);
   await page.clock.fastForward('59:00');
   await until('the options are renewed', () => flows() === 2);
+  await press(page, SET_UP);
+  await sees(page, READY);
+});
+
+test('a clock that is hours ahead: what was prepared keeps for as long as Kratos says', async ({ person, page }) => {
+  await page.clock.install({ time: Date.now() + 3 * 3_600_000 });
+  await isOffered(person);
+  const opened = () => person.watch.requests.filter((request) => OPENED.test(request)).length;
+  const before = opened();
+  await page.clock.fastForward(16_000);
+  await page.clock.fastForward(16_000);
+  await page.evaluate(() => 0);
+  assert.equal(opened(), before);
   await press(page, SET_UP);
   await sees(page, READY);
 });

@@ -154,6 +154,7 @@ test('the service is down', async ({ person, page }) => {
   await page.route(/\/api\/onboarding/, (route) => route.abort('connectionrefused'));
   await page.goto(offerUrl(person));
   await action(page, CONTINUE).waitFor();
+  assert.equal(await page.getByRole('status').innerText(), 'You can go on');
   await isInOrder(page, 'go-on');
 }, { expects: [/net::ERR/] });
 
@@ -190,6 +191,7 @@ required('required, and this browser cannot', async ({ person, page }) => {
   await person.register();
   await page.goto(offerUrl(person));
   await action(page, CONTINUE).waitFor();
+  assert.equal(await page.getByRole('status').innerText(), 'Set up your passkey on another device');
   await isInOrder(page, 'elsewhere');
 }, { lacks: ['webauthn'], device: null });
 
@@ -224,6 +226,15 @@ for (const colour of ['#ffe600', '#0a0', '#ff8fa3', '#111111', '#ffffff']) {
     await keep(page, `brand-${colour.slice(1)}`);
   });
 }
+
+test('a window much smaller than the offer: seen all the same, and counted', async ({ person, page }) => {
+  await page.setViewportSize({ width: 320, height: 160 });
+  await isOffered(person);
+  const box = await page.locator('passkey-offer').boundingBox();
+  assert.ok(box && box.height > 2 * 160, `${box?.height} px high`);
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight / 3));
+  await until('it is counted', () => person.watch.requests.some((request) => /^POST .*\/api\/onboarding\/offered/.test(request)), 5_000);
+});
 
 /** @param {string} name */
 async function shot(name) {

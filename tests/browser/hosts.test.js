@@ -165,6 +165,21 @@ test('leaving can be prevented, and the host page goes where it wants', async ({
   assert.equal(page.url(), world.appUrl('/router'));
 });
 
+test('the host takes the offer out of the page when it is skipped: it leaves nothing behind, and goes nowhere', async ({ person, page, world }) => {
+  await person.register();
+  await page.goto(host(world, '/taken', '<passkey-offer placement="page"></passkey-offer>'));
+  await sees(page, TITLE);
+  await page.evaluate(() => {
+    document.addEventListener('passkey-skipped', (event) => /** @type {HTMLElement} */ (event.target).remove());
+  });
+  await press(page, SKIP);
+  await until('it was said', () => person.watch.requests.some((request) => /^POST .*\/api\/onboarding\/skip/.test(request)));
+  await page.waitForLoadState('networkidle');
+  // As long as it waits for what is to be stored.
+  await page.waitForTimeout(1_000);
+  assert.equal(page.url(), world.appUrl('/taken'));
+});
+
 for (const version of /** @type {const} */ (['18', '19'])) {
   test(`React ${version}, StrictMode, mounted twice: one offer, one ceremony, one list`, async ({ person, page, world }) => {
     await person.register();

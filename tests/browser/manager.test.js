@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { signsInAgain } from './app.js';
+import { betweenPageAndKratos, hears, held, listens, OPENED, refuses } from './between.js';
 import { Device } from './person/device.js';
 import { focused, keep, violations } from './person/look.js';
 import { inWorld } from './scenario.js';
@@ -46,23 +47,6 @@ async function names(page, name) {
   assert.notEqual(await dialog.getByLabel('Name').inputValue(), '');
   if (name) await dialog.getByLabel('Name').fill(name);
   await dialog.getByRole('button', { name: /^Add a / }).click();
-}
-
-/** What is signalled to providers. @param {Page} page */
-async function hears(page) {
-  await page.addInitScript(() => {
-    const constructor = /** @type {any} */ (window).PublicKeyCredential;
-    /** @type {unknown[]} */
-    const signalled = [];
-    for (const name of ['signalUnknownCredential', 'signalAllAcceptedCredentials', 'signalCurrentUserDetails']) {
-      constructor[name] = (/** @type {any} */ options) => {
-        signalled.push({ name, ...options });
-        return Promise.resolve();
-      };
-    }
-    /** @type {any} */ (window).signalled = signalled;
-  });
-  return () => page.evaluate(() => /** @type {any[]} */ (/** @type {any} */ (window).signalled));
 }
 
 test('nobody has one: said so, and one can be added, which shows at once', async ({ person, page }) => {
@@ -299,3 +283,116 @@ test('Kratos does not answer: said in plain words, and again it can be tried', a
   await action(page, /^(Refresh|Try again)$/).click();
   await sees(page, LIST);
 }, { expects: [/net::ERR_CONNECTION_REFUSED/] });
+
+test('somebody else is signed in by the time that Kratos has forgotten the flow: nothing of theirs is touched, and it is said', async ({ person, page }) => {
+  const signalled = await hears(page);
+  await opensList(person);
+  await adds(person);
+  await page.route(/\/api\/onboarding(\?|$)/, (route) => route.abort());
+  await betweenPageAndKratos(person, async (route) => {
+    await person.becomesSomebodyElse();
+    await refuses(route, 410, 'self_service_flow_expired');
+  });
+  await page.getByRole('button', { name: /^Remove / }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+  await sees(page, 'Someone else is signed in now');
+  assert.deepEqual(await signalled(), []);
+}, { expects: [/^410 /, /^40\d /, /net::ERR_FAILED/] });
+
+test('the answer to a removal is lost, and somebody else is signed in: it is not called removed', async ({ person, page }) => {
+  const signalled = await hears(page);
+  await opensList(person);
+  await adds(person);
+  await page.route(/\/api\/onboarding(\?|$)/, (route) => route.abort());
+  await betweenPageAndKratos(person, async (route) => {
+    await person.becomesSomebodyElse();
+    await route.abort('connectionreset');
+  });
+  await page.getByRole('button', { name: /^Remove / }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+  await sees(page, 'Someone else is signed in now');
+  assert.deepEqual(await signalled(), []);
+}, { expects: [/net::ERR_/, /^40\d /] });
+
+test('the question is open and the element is moved: the question goes, and nothing is removed', async ({ person, page }) => {
+  await opensList(person);
+  await adds(person);
+  await page.getByRole('button', { name: /^Remove / }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.evaluate(() => document.querySelector('main')?.append(/** @type {HTMLElement} */ (document.querySelector('passkey-manager'))));
+  await until('the question is gone', async () => (await page.locator('passkey-manager dialog').count()) === 0);
+  await sees(page, LIST);
+  assert.equal((await person.credentials()).passkeys.length, 1);
+});
+
+test('the element is taken out while it is asked who is signed in: nothing is removed', async ({ person, page }) => {
+  await opensList(person);
+  await adds(person);
+  const { release, released } = held();
+  const asked = page.waitForRequest(/fresh=1/);
+  await page.route(/\/api\/onboarding\?.*fresh=/, async (route) => {
+    await released;
+    await route.continue().catch(() => undefined);
+  });
+  await page.getByRole('button', { name: /^Remove / }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+  await asked;
+  await page.evaluate(() => document.querySelector('passkey-manager')?.remove());
+  release();
+  await page.waitForLoadState('networkidle');
+  assert.equal((await person.credentials()).passkeys.length, 1);
+}, { expects: [/net::ERR/] });
+
+test('a new one is being made while a removal ends: it is not disturbed', async ({ person, page }) => {
+  await opensList(person);
+  await adds(person);
+  const { release, released } = held();
+  await betweenPageAndKratos(person, async (route) => {
+    await released;
+    await route.continue();
+  });
+  const removing = page.waitForRequest((request) => request.method() === 'POST' && request.url().includes('/self-service/settings'));
+  await page.getByRole('button', { name: /^Remove / }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+  await removing;
+  await page.keyboard.press('Escape');
+  await person.refuse('NotAllowedError', 4_000);
+  await press(page, ADD);
+  await sees(page, 'Follow the steps on your screen');
+  const loaded = page.waitForResponse(/\/api\/onboarding\/passkeys/);
+  release();
+  await (await loaded).finished();
+  await page.evaluate(() => new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)));
+  assert.equal(await page.getByRole('heading', { name: 'Follow the steps on your screen' }).isVisible(), true);
+  await reads(page, /No passkey was created/);
+  assert.equal(await rows(page).count(), 0);
+});
+
+test('"Try again": the focus stays with the person, and what could not be loaded is said again', async ({ person, page }) => {
+  await person.register();
+  let isDown = true;
+  await page.route(OPENED, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await (isDown ? route.abort('connectionrefused') : route.continue());
+  });
+  await page.goto(person.world.serviceUrl('/passkeys'));
+  const title = 'Your passkeys cannot be shown right now';
+  await sees(page, title);
+  const said = await listens(page);
+  await press(page, 'Try again');
+  await until('it is said again', async () => (await said()).filter((text) => text === title).length === 1);
+  assert.match((await focused(page)).text, /^Try again/);
+  isDown = false;
+  await page.keyboard.press('Enter');
+  await sees(page, LIST);
+  assert.equal((await focused(page)).text, LIST);
+}, { expects: [/net::ERR_CONNECTION_REFUSED/] });
+
+test('refreshed twice: said twice', async ({ person, page }) => {
+  await opensList(person);
+  const said = await listens(page);
+  for (const times of [1, 2]) {
+    await press(page, 'Refresh');
+    await until(`said ${times} times`, async () => (await said()).filter((text) => text === 'The list is up to date.').length === times);
+  }
+});

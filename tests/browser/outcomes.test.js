@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import { focused } from './person/look.js';
 import { inWorld } from './scenario.js';
 import {
-  action, arrives, CONTINUE, isCounted, isDecided, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until,
+  action, arrives, CONTINUE, isCounted, isDecided, isLookedAt, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until,
 } from './steps.js';
 
 const test = inWorld();
 const withKeys = inWorld({ methods: ['webauthn'] });
+const withPauses = inWorld({ service: { ONBOARDING__POLICY__FAILED_PAUSE: '1h' } });
 
 const NOT_STARTED = 'That did not start. Try again.';
 const CANCELLED = /No passkey was created/;
@@ -176,4 +177,17 @@ withKeys('what the person wrote and opened is still there when the offer is draw
   await press(page, SET_UP);
   await reads(page, CANCELLED);
   assert.equal(await page.getByLabel('Name').inputValue(), 'On my key ring');
+});
+
+withPauses('a try fails and the service would wait with the next: what went wrong stays there to be read, and it can be tried again', async ({ person, page }) => {
+  await isOffered(person);
+  await person.refuse('DataError', 1_300);
+  await press(page, SET_UP);
+  await reads(page, /Something went wrong on your device/);
+  assert.equal((await isDecided(person, 'later')).reason, 'failed');
+  await isLookedAt(page);
+  await reads(page, /Something went wrong on your device/);
+  await action(page, SKIP).waitFor();
+  await press(page, 'Try again');
+  await sees(page, READY);
 });

@@ -5,30 +5,18 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import { givesCode, signsInInApp } from './app.js';
+import { betweenPageAndKratos, cors } from './between.js';
 import { addsTotp, nextCode } from './person/totp.js';
 import { inWorld } from './scenario.js';
 import {
   action, arrives, CONTINUE, isDecided, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until,
 } from './steps.js';
 
-/** @typedef {import('playwright-core').Route} Route */
 /** @typedef {import('./person/person.js').Person} Person */
 
 const test = inWorld();
 const unknown = inWorld({ isPageKnown: false });
-const SUBMITTED = /\/self-service\/settings\?flow=/;
 const AGAIN = /^(Set up a passkey|Try again)$/;
-
-/**
- * What the page submits to Kratos passes through here.
- *
- * @param {Person} person @param {(route: Route, time: number) => Promise<void>} pass `time`: 1 for the first
- */
-async function betweenPageAndKratos({ page }, pass) {
-  let time = 0;
-  await page.route(SUBMITTED, (route) => (route.request().method() === 'POST' ? pass(route, (time += 1)) : route.fallback()));
-  return () => time;
-}
 
 /** Nothing technical is on the page. @param {Person} person */
 async function isInPlainWords({ page }) {
@@ -228,12 +216,6 @@ test('Kratos fails for good: nothing is claimed, the device forgets it, and ther
   await press(page, SKIP);
   await arrives(page, world.appUrl('/'));
 }, { expects: [/^500 /] });
-
-/** The page may read what is answered in Kratos's place. @param {Route} route */
-function cors(route) {
-  const origin = route.request().headers()['origin'] ?? '';
-  return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
-}
 
 unknown('the page is not one of rp.origins: said in plain words, and the operator is told which setting', async ({ person, page, world }) => {
   await isOffered(person);

@@ -82,3 +82,12 @@ export async function isCounted(world, action, kind) {
   const line = new RegExp(`^onboarding_page_reports_total\\{(?=[^}]*="${action}")(?=[^}]*="${kind}")`, 'm');
   await until(`${action} is counted as ${kind}`, async () => line.test(await world.metrics()));
 }
+
+/** It has looked at who is signed in, as it does when it is seen again; a headless browser does not say so by itself. @param {Page} page */
+export async function isLookedAt(page) {
+  await page.bringToFront();
+  const looked = page.waitForResponse(/\/api\/onboarding(\?(?!.*wait=)|$)/);
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await (await looked).finished();
+  await page.evaluate(() => new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)));
+}

@@ -3,16 +3,10 @@
 import assert from 'node:assert/strict';
 
 import { inWorld } from './scenario.js';
-import { action, arrives, CONTINUE, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until } from './steps.js';
+import { action, arrives, CONTINUE, isLookedAt, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until } from './steps.js';
 
 const test = inWorld();
 const OTHER = 'Someone else is signed in now';
-
-/** The page is looked at again; a headless browser does not say so by itself. @param {import('playwright-core').Page} page */
-async function isLookedAt(page) {
-  await page.bringToFront();
-  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-}
 
 test('the account is named, and nothing of it is stored', async ({ person, page }) => {
   await isOffered(person);

@@ -1,14 +1,14 @@
 // One try at a new passkey: the flow and options it begins with, the ceremony, and handing the result to Kratos.
 
-import { belongsTo } from '../visit/device.js';
-import { TIMEOUT_MS } from '../visit/privilege.js';
+import { NEEDED_MS } from '../visit/time.js';
 import { toHex } from './bytes.js';
-import { ceremony } from './ceremony.js';
-import { creationOptions, credentialJson } from './options.js';
+import { ceremony, nameOf } from './ceremony.js';
+import { attachment, creationOptions, credentialJson } from './options.js';
+import { belongsTo } from './party.js';
 import { signalUnknown } from './signal.js';
+import { submission } from './submission.js';
 
 /** @typedef {import('../kratos/kratos.js').Kratos} Kratos */
-/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
 /** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
 /** @typedef {import('./options.js').Purpose} Purpose */
 /** @typedef {import('../visit/device.js').Able} Able */
@@ -19,23 +19,27 @@ import { signalUnknown } from './signal.js';
  * @property {string} exception
  */
 /**
+ * What is left of a passkey that Kratos refused. `nothing`: its provider could be told. `dead`: the device may still show
+ * it. `unsure`: Kratos may hold it after all.
+ *
+ * @typedef {'nothing' | 'dead' | 'unsure'} Left
+ */
+/**
  * @typedef {{ kind: 'created', id: string, isHere: boolean }
  *   | { kind: 'cancelled' }
  *   | Failed
  *   | { kind: 'aborted' }
- *   | { kind: 'refresh_required', to: URL | null, id: string }
+ *   | { kind: 'refresh_required', to: URL | null, id: string, isAbsent: boolean }
  *   | { kind: 'second_factor', to: URL | null }
  *   | { kind: 'browser_location', to: URL }
  *   | { kind: 'signed_out' }
  *   | { kind: 'identity_changed' }
- *   | { kind: 'not_saved', why: 'stale' | 'kratos' | 'network', isForgotten: boolean }} Result
+ *   | { kind: 'not_saved', why: 'stale' | 'kratos' | 'network', left: Left }
+ *   | { kind: 'not_readable', exception: string, left: Left }} Result
  */
 
 /** @typedef {import('../visit/visit.js').Who} Who */
 
-const RETRY_AFTER_MS = 1000;
-/** Options are renewed before a ceremony begun with them could outlive their flow. */
-const RENEW_BEFORE_MS = TIMEOUT_MS + 30_000;
 
 export class Attempt {
   #kratos;
@@ -66,7 +70,7 @@ export class Attempt {
    */
   static from(kratos, flow, purpose, able) {
     const publicKey = creationOptions(flow, purpose, able);
-    if (!publicKey?.rp.id || !belongsTo(publicKey.rp.id)) return null;
+    if (!publicKey?.rp?.id || !belongsTo(publicKey.rp.id)) return null;
     return new Attempt(kratos, flow, purpose, publicKey);
   }
 
@@ -79,9 +83,9 @@ export class Attempt {
     return this.#publicKey.rp.id ?? location.hostname;
   }
 
-  /** ms from now until new options are due. */
+  /** ms from now until new options are due: before a ceremony begun with these could outlive their flow. */
   get freshFor() {
-    return Math.max(this.flow.expiresAt - RENEW_BEFORE_MS - Date.now(), 0);
+    return Math.max(this.flow.freshUntil - NEEDED_MS - performance.now(), 0);
   }
 
   /**
@@ -99,6 +103,17 @@ export class Attempt {
   }
 
   /**
+   * Tells the provider to forget a passkey, where Kratos certainly does not hold it.
+   *
+   * @param {{ id: string, isAbsent: boolean }} refused
+   * @returns {Promise<Left>}
+   */
+  async forget({ id, isAbsent }) {
+    if (!isAbsent) return 'unsure';
+    return (await signalUnknown(this.rpId, id)) ? 'nothing' : 'dead';
+  }
+
+  /**
    * @param {ReturnType<typeof ceremony>} performed
    * @param {string | null} name
    * @param {() => void} onMade
@@ -110,65 +125,25 @@ export class Attempt {
     if (outcome.kind === 'cancelled') return { kind: 'cancelled' };
     if (outcome.kind !== 'made') return outcome;
     onMade();
-    const id = toHex(outcome.credential.rawId);
-    const isHere = outcome.credential.authenticatorAttachment === 'platform';
+    const { credential } = outcome;
+    const id = toHex(credential.rawId);
     const now = await who();
     if (now === 'other' || now === 'signed_out') {
-      await signalUnknown(this.rpId, id);
+      await this.forget({ id, isAbsent: true });
       return { kind: now === 'other' ? 'identity_changed' : 'signed_out' };
     }
-    const result = await this.#handIn(credentialJson(outcome.credential), id, name);
-    if (result.kind === 'saved') return { kind: 'created', id, isHere };
-    if (result.kind === 'not_saved') return { ...result, isForgotten: await signalUnknown(this.rpId, id) };
-    if (result.kind !== 'refresh_required') await signalUnknown(this.rpId, id);
-    return result;
-  }
-
-  /**
-   * @param {string} credential
-   * @param {string} id
-   * @param {string | null} name
-   * @returns {Promise<{ kind: 'saved' } | { kind: 'not_saved', why: 'stale' | 'kratos' | 'network' }
-   *   | Extract<Result, { kind: 'refresh_required' | 'second_factor' | 'browser_location' | 'signed_out' | 'identity_changed' }>>}
-   */
-  async #handIn(credential, id, name) {
-    let why = /** @type {'stale' | 'kratos' | 'network'} */ ('kratos');
-    for (let tries = 0; tries < 2; tries += 1) {
-      const answer = await this.#kratos.add(this.flow, this.kind, credential, name);
-      switch (answer.kind) {
-        case 'saved':
-          return { kind: 'saved' };
-        case 'refresh_required':
-          return { ...answer, id };
-        case 'second_factor':
-        case 'browser_location':
-        case 'signed_out':
-          return answer;
-        case 'identity_mismatch':
-          return { kind: 'identity_changed' };
-        case 'csrf': {
-          // The challenge is bound to the flow, the token to a cookie: the same flow with the token of a new one.
-          const fresh = await this.#kratos.open(null);
-          if (fresh.kind !== 'flow') return { kind: 'not_saved', why: 'stale' };
-          this.flow = { ...this.flow, csrf: fresh.flow.csrf };
-          break;
-        }
-        case 'unreachable':
-          why = answer.status === null ? 'network' : 'kratos';
-          if (await this.#kratos.holds(id)) return { kind: 'saved' };
-          await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
-          break;
-        default:
-          // An answer that makes no sense may be to a second copy of what was already taken.
-          if (await this.#kratos.holds(id)) return { kind: 'saved' };
-          return { kind: 'not_saved', why: answer.kind === 'gone' ? 'stale' : 'kratos' };
-      }
+    let json;
+    try {
+      json = credentialJson(credential);
+    } catch (error) {
+      return { kind: 'not_readable', exception: nameOf(error), left: await this.forget({ id, isAbsent: true }) };
     }
-    if (await this.#kratos.holds(id)) return { kind: 'saved' };
-    // A new passkey that cannot be verified is answered 500, without a form (v26.2.0).
-    if (why === 'kratos') {
-      console.warn(`passkey elements: Kratos does not take the new passkey. Its log says why; is ${location.origin} in rp.origins?`);
-    }
-    return { kind: 'not_saved', why };
+    const submitted = await submission(this.#kratos, this.flow, { kind: this.kind, id, json, name });
+    if (submitted.kind === 'saved') return { kind: 'created', id, isHere: attachment(credential) === 'platform' };
+    const { refused, isAbsent } = submitted;
+    // Kratos kept what was submitted: it may be taken yet.
+    if (refused.kind === 'refresh_required') return { ...refused, id, isAbsent };
+    const left = await this.forget({ id, isAbsent });
+    return refused.kind === 'not_saved' ? { ...refused, left } : refused;
   }
 }

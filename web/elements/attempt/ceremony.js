@@ -1,6 +1,7 @@
 // `navigator.credentials.create()`, and what became of it.
 
-import { TIMEOUT_MS } from '../visit/privilege.js';
+import { TIMEOUT_MS } from '../visit/time.js';
+import { within } from '../wire/patience.js';
 
 /**
  * @typedef {{ kind: 'made', credential: PublicKeyCredential }
@@ -12,6 +13,8 @@ import { TIMEOUT_MS } from '../visit/privilege.js';
 const NOT_EVEN_STARTED_MS = 1000;
 /** Browsers give up a little before or after. */
 const NEAR_THE_END_MS = 5000;
+/** What never answers, although its time is over, does so no more. */
+const UNHEARD_MS = 15_000;
 
 /** A document can hold one WebAuthn request at a time (Credential Management Level 1, 2.5.4). */
 let running = false;
@@ -28,38 +31,46 @@ export function ceremony(publicKey, signal) {
   running = true;
   const began = performance.now();
   const hadFocus = document.hasFocus();
-  return finish(navigator.credentials.create({ publicKey, signal }), () => performance.now() - began, hadFocus);
+  const timeout = publicKey.timeout ?? TIMEOUT_MS;
+  return within(timeout + UNHEARD_MS, signal, async (ending) => {
+    try {
+      const credential = await Promise.race([navigator.credentials.create({ publicKey, signal: ending }), aborted(ending)]);
+      return credential instanceof PublicKeyCredential
+        ? { kind: 'made', credential }
+        : { kind: 'unknown', exception: 'NullCredential' };
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted' };
+      if (ending.aborted) return { kind: 'timeout', exception: 'TimeoutError' };
+      return failed(nameOf(error), { elapsed: performance.now() - began, timeout, hadFocus });
+    } finally {
+      running = false;
+    }
+  });
 }
 
 /**
- * @param {Promise<Credential | null>} created
- * @param {() => number} elapsed ms
- * @param {boolean} hadFocus
- * @returns {Promise<Outcome>}
+ * @param {AbortSignal} signal
+ * @returns {Promise<never>}
  */
-async function finish(created, elapsed, hadFocus) {
-  try {
-    const credential = await created;
-    return credential instanceof PublicKeyCredential
-      ? { kind: 'made', credential }
-      : { kind: 'unknown', exception: 'NullCredential' };
-  } catch (error) {
-    return failed(error instanceof Error || error instanceof DOMException ? error.name : 'unknown', elapsed(), hadFocus);
-  } finally {
-    running = false;
-  }
+function aborted(signal) {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function nameOf(error) {
+  return error instanceof Error || error instanceof DOMException ? error.name : 'unknown';
 }
 
 /**
  * @param {string} exception
- * @param {number} elapsed ms
- * @param {boolean} hadFocus
+ * @param {{ elapsed: number, timeout: number, hadFocus: boolean }} how in ms
  * @returns {Outcome}
  */
-export function failed(exception, elapsed, hadFocus) {
+function failed(exception, { elapsed, timeout, hadFocus }) {
   switch (exception) {
-    case 'AbortError':
-      return { kind: 'aborted' };
     case 'InvalidStateError':
       return { kind: 'already_registered', exception };
     case 'SecurityError':
@@ -69,10 +80,12 @@ export function failed(exception, elapsed, hadFocus) {
       return { kind: 'unsupported', exception };
     case 'OperationError':
       return { kind: 'no_gesture', exception };
+    // Not ours: a password manager's, or that of a page that was left and is shown again.
+    case 'AbortError':
     case 'NotAllowedError':
       // One name for "no", "too late" and "not now": browsers do not let a page tell them apart (WebAuthn Level 3, 14.5.1).
       if (elapsed < NOT_EVEN_STARTED_MS || !hadFocus) return { kind: 'no_gesture', exception };
-      return { kind: elapsed > TIMEOUT_MS - NEAR_THE_END_MS ? 'timeout' : 'cancelled', exception };
+      return { kind: elapsed > timeout - NEAR_THE_END_MS ? 'timeout' : 'cancelled', exception };
     default:
       return { kind: 'unknown', exception };
   }

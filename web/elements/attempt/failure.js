@@ -1,9 +1,9 @@
-// A try that can be tried again: what is reported of it, and what the person is told.
+// A try that can be tried again: what it is called, for the service and for the person.
 
 /** @typedef {import('./attempt.js').Result} Result */
 
 /** A key of the texts below `note.`; with `_delete` the device may still show what does not work. */
-/** @typedef {'no_gesture' | 'timeout' | 'cancelled' | 'not_made' | 'not_saved' | 'not_saved_delete' | 'stale' | 'stale_delete'} Note */
+/** @typedef {'no_gesture' | 'timeout' | 'cancelled' | 'not_made' | 'not_saved' | 'not_saved_delete' | 'stale' | 'stale_delete' | 'unsure'} Note */
 
 /**
  * @typedef {object} Failure
@@ -30,41 +30,27 @@ export function failure(result, duration_ms) {
     case 'not_saved': {
       const note = result.why === 'stale' ? 'stale' : 'not_saved';
       const kind = result.why === 'network' ? 'network' : 'kratos';
-      return { action: 'failed', report: { kind, duration_ms }, note: result.isForgotten ? note : `${note}_delete` };
+      return { action: 'failed', report: { kind, duration_ms }, note: withLeft(note, result.left) };
     }
+    case 'not_readable':
+      return { action: 'failed', report: { kind: 'unknown', exception: result.exception, duration_ms }, note: withLeft('not_saved', result.left) };
     default:
       return null;
   }
 }
 
 /**
- * What a person is told of it.
- *
- * @param {Note} note
- * @param {import('../words/words.js').Words} words
+ * @template {'not_saved' | 'stale'} N
+ * @param {N} note
+ * @param {import('./attempt.js').Left} left
  */
-export function noteText(note, words) {
-  switch (note) {
-    case 'not_saved_delete':
-      return `${words.say('note.not_saved')} ${words.say('note.delete_unsaved')}`;
-    case 'stale_delete':
-      return `${words.say('note.stale')} ${words.say('note.delete_unsaved')}`;
-    default:
-      return words.say(`note.${note}`);
-  }
-}
-
-/**
- * To the service and to the page around.
- *
- * @param {Pick<Failure, 'action' | 'report'>} failure
- * @param {import('../visit/visit.js').Visit} visit
- * @param {(event: string, detail: Record<string, unknown>) => void} tell
- */
-export function reported({ action, report }, visit, tell) {
-  void visit.report(action, report);
-  tell(`passkey-${action}`, report.kind ? { kind: report.kind } : {});
-  if (report.kind === 'config') {
-    console.warn(`passkey elements: the browser refused to make a passkey on ${location.host}: see rp.id and rp.origins of Kratos.`);
+function withLeft(note, left) {
+  switch (left) {
+    case 'nothing':
+      return note;
+    case 'dead':
+      return /** @type {const} */ (`${note}_delete`);
+    case 'unsure':
+      return 'unsure';
   }
 }

@@ -1,6 +1,6 @@
 // What `create()` is told, from what Kratos gave; and what Kratos is handed, from what `create()` gave.
 
-import { TIMEOUT_MS } from '../visit/privilege.js';
+import { TIMEOUT_MS } from '../visit/time.js';
 import { fromBase64url, fromHex, toBase64url } from './bytes.js';
 
 /** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
@@ -86,18 +86,39 @@ function parse(json) {
  * @returns {string} `RegistrationResponseJSON`
  */
 export function credentialJson(credential) {
-  if (typeof credential.toJSON === 'function') return JSON.stringify(credential.toJSON());
+  // Some password managers answer with an object of their own. What it inherits from the browser's throws: those
+  // methods want a credential of the browser.
+  const json = tried(() => JSON.stringify(credential.toJSON()));
+  if (json) return json;
   const response = /** @type {AuthenticatorAttestationResponse} */ (credential.response);
   return JSON.stringify({
     id: credential.id,
     rawId: toBase64url(credential.rawId),
     type: credential.type,
-    authenticatorAttachment: credential.authenticatorAttachment ?? undefined,
-    clientExtensionResults: credential.getClientExtensionResults(),
+    authenticatorAttachment: attachment(credential) ?? undefined,
+    clientExtensionResults: tried(() => credential.getClientExtensionResults()) ?? {},
     response: {
       clientDataJSON: toBase64url(response.clientDataJSON),
       attestationObject: toBase64url(response.attestationObject),
-      transports: response.getTransports?.() ?? [],
+      transports: tried(() => response.getTransports()) ?? [],
     },
   });
+}
+
+/** @param {PublicKeyCredential} credential */
+export function attachment(credential) {
+  return tried(() => credential.authenticatorAttachment);
+}
+
+/**
+ * @template T
+ * @param {() => T} read
+ * @returns {T | null} `null`: it throws
+ */
+function tried(read) {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
 }

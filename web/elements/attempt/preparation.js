@@ -10,8 +10,6 @@ import { Attempt } from './attempt.js';
 
 export class Preparation {
   #place;
-  /** Kratos sends people back here. */
-  canComeBack = true;
   /** @type {string | null} What the relying party is called, once that is known. */
   app = null;
 
@@ -26,18 +24,18 @@ export class Preparation {
    */
   async open(kratos) {
     const opened = await this.#open(kratos);
-    if (opened.kind !== 'return_to_forbidden' || !this.canComeBack) return opened;
+    if (opened.kind !== 'return_to_forbidden' || !this.#place.isAllowed) return opened;
     console.warn(
       `passkey elements: Kratos does not send people back to ${location.origin}${location.pathname}. Add it to ` +
         'selfservice.allowed_return_urls.',
     );
-    this.canComeBack = false;
+    this.#place.isAllowed = false;
     return this.#open(kratos);
   }
 
   /** @param {Kratos} kratos */
   async #open(kratos) {
-    const opened = await kratos.open(this.canComeBack ? this.#place.address : null);
+    const opened = await kratos.open(this.#place.address);
     if (opened.kind === 'flow') this.app = opened.flow.app;
     return opened;
   }

@@ -1,5 +1,7 @@
 // A settings flow of Kratos, read: which passkeys and security keys there are, and what a new one is made of.
 
+import { webAddress } from '../wire/address.js';
+
 /**
  * @typedef {object} Held A credential of which the flow shows a remove node.
  * @property {string} id lower-case hex
@@ -12,9 +14,10 @@
 /**
  * @typedef {object} SettingsFlow
  * @property {string} id
- * @property {string} action
+ * @property {string | null} identity whose it is; `null` where Kratos does not say it
+ * @property {URL} action
  * @property {string} csrf
- * @property {number} expiresAt ms since the epoch
+ * @property {number} freshUntil by `performance.now()`: the device's own clock may be wrong by hours
  * @property {string | null} account what the person calls it
  * @property {string | null} app what the relying party is called
  * @property {readonly Held[]} held
@@ -30,30 +33,45 @@ export const METHODS = /** @type {const} */ ({
   security_key: { method: 'webauthn', remove: 'webauthn_remove', register: 'webauthn_register' },
 });
 
+/** Where a flow does not say how long it lives. */
+const USUAL_LIFETIME_MS = 600_000;
+
 /**
  * @param {any} body
  * @returns {SettingsFlow | null} `null`: this is no settings flow
  */
 export function readFlow(body) {
   const nodes = body?.ui?.nodes;
-  if (typeof body?.id !== 'string' || typeof body.ui?.action !== 'string' || !Array.isArray(nodes)) return null;
+  const action = webAddress(body?.ui?.action);
+  if (typeof body?.id !== 'string' || !action || !Array.isArray(nodes)) return null;
   const value = (/** @type {string} */ name) =>
     nodes.find((node) => node?.attributes?.name === name)?.attributes?.value ?? null;
   const options = {
     passkey: parsed(value('passkey_create_data')),
     security_key: parsed(value('webauthn_register_trigger')),
   };
-  const expiresAt = Date.parse(body.expires_at);
+  const lifetime = Date.parse(body.expires_at) - Date.parse(body.issued_at);
   return {
     id: body.id,
-    action: body.ui.action,
+    identity: typeof body.identity?.id === 'string' ? body.identity.id : null,
+    action,
     csrf: String(value('csrf_token') ?? ''),
-    expiresAt: Number.isNaN(expiresAt) ? Date.now() + 600_000 : expiresAt,
+    freshUntil: performance.now() + (lifetime > 0 ? lifetime : USUAL_LIFETIME_MS),
     account: account(options.passkey, body.identity),
     app: (options.passkey ?? options.security_key)?.rp?.name || null,
     held: nodes.flatMap(readHeld),
     options,
   };
+}
+
+/**
+ * Whether it is certainly somebody else's.
+ *
+ * @param {SettingsFlow} flow
+ * @param {string | null} identity
+ */
+export function isOfAnother(flow, identity) {
+  return flow.identity !== null && identity !== null && flow.identity !== identity;
 }
 
 /**

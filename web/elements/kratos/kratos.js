@@ -1,8 +1,8 @@
 // Kratos's public API, as far as the elements use it. Every answer is one of a closed set; nothing is shown raw.
 
-import { webAddress } from './address.js';
-import { METHODS, readFlow } from './flow.js';
-import { within } from './patience.js';
+import { webAddress } from '../wire/address.js';
+import { within } from '../wire/patience.js';
+import { isOfAnother, METHODS, readFlow } from './flow.js';
 
 /** @typedef {import('./flow.js').SettingsFlow} SettingsFlow */
 /** @typedef {import('./flow.js').Kind} Kind */
@@ -23,6 +23,7 @@ import { within } from './patience.js';
  */
 /** @typedef {{ kind: 'flow', flow: SettingsFlow }} Opened */
 /** @typedef {{ kind: 'saved', flow: SettingsFlow | null }} Saved */
+/** @typedef {'yes' | 'no' | 'unknown' | 'other_person'} Holding `other_person`: somebody else is signed in by now. */
 
 /** Kratos refuses a security key without a name, before it looks at anything else (v26.2.0: 4000002). */
 const NAMELESS = 'Passkey';
@@ -41,23 +42,28 @@ export class Kratos {
    * A fresh settings flow.
    *
    * @param {string | null} returnTo where Kratos sends the browser after it finished a submission it had kept
+   * @param {AbortSignal | null} [signal]
    * @returns {Promise<Opened | Refusal>}
    */
-  async open(returnTo) {
+  async open(returnTo, signal = null) {
     const url = this.#url('self-service/settings/browser', returnTo === null ? {} : { return_to: returnTo });
-    const answer = await this.#ask(url, {});
+    const answer = await this.#ask(url, {}, signal);
     return answer.kind === 'saved' ? asOpened(answer) : answer;
   }
 
   /**
-   * Whether it holds one, by a fresh flow; `null` where it cannot be asked.
+   * Whether it holds one, by a fresh flow. Only an answer about the same person is one.
    *
    * @param {string} id lower-case hex
-   * @returns {Promise<boolean | null>}
+   * @param {string | null} identity whose it is; `null`: of whoever is signed in
+   * @param {AbortSignal | null} [signal]
+   * @returns {Promise<Holding>}
    */
-  async holds(id) {
-    const opened = await this.open(null);
-    return opened.kind === 'flow' ? opened.flow.held.some((held) => held.id === id) : null;
+  async holds(id, identity, signal = null) {
+    const opened = await this.open(null, signal);
+    if (opened.kind !== 'flow') return 'unknown';
+    if (isOfAnother(opened.flow, identity)) return 'other_person';
+    return opened.flow.held.some((held) => held.id === id) ? 'yes' : 'no';
   }
 
   /**
@@ -65,12 +71,13 @@ export class Kratos {
    * @param {Kind} kind
    * @param {string} credential JSON (WebAuthn, `RegistrationResponseJSON`)
    * @param {string | null} name only security keys have one
+   * @param {AbortSignal | null} [signal]
    * @returns {Promise<Saved | Refusal>}
    */
-  add(flow, kind, credential, name) {
+  add(flow, kind, credential, name, signal = null) {
     const fields = /** @type {Record<string, string>} */ ({ [METHODS[kind].register]: credential });
     if (kind === 'security_key') fields['webauthn_register_displayname'] = name || NAMELESS;
-    return this.#submit(flow, kind, fields);
+    return this.#submit(flow, kind, fields, signal);
   }
 
   /**
@@ -80,7 +87,7 @@ export class Kratos {
    * @returns {Promise<Saved | Refusal>}
    */
   remove(flow, kind, id) {
-    return this.#submit(flow, kind, { [METHODS[kind].remove]: id });
+    return this.#submit(flow, kind, { [METHODS[kind].remove]: id }, null);
   }
 
   /**
@@ -104,11 +111,12 @@ export class Kratos {
    * @param {SettingsFlow} flow
    * @param {Kind} kind
    * @param {Record<string, string>} fields
+   * @param {AbortSignal | null} signal
    */
-  #submit(flow, kind, fields) {
+  #submit(flow, kind, fields, signal) {
     const body = JSON.stringify({ method: METHODS[kind].method, csrf_token: flow.csrf, ...fields });
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
-    return this.#ask(new URL(flow.action), init);
+    return this.#ask(flow.action, init, signal);
   }
 
   /**
@@ -124,15 +132,17 @@ export class Kratos {
   /**
    * @param {URL} url
    * @param {RequestInit} init
+   * @param {AbortSignal | null} signal
    * @returns {Promise<Saved | Refusal>}
    */
-  async #ask(url, init) {
+  async #ask(url, init, signal) {
+    const headers = { Accept: 'application/json', ...init.headers };
     try {
-      const headers = { Accept: 'application/json', ...init.headers };
-      const signal = within(PATIENCE_MS);
-      const response = await fetch(url, { ...init, headers, credentials: 'include', cache: 'no-store', signal });
-      const body = await response.json();
-      return response.ok ? { kind: 'saved', flow: readFlow(body) } : refusal(response.status, body);
+      return await within(PATIENCE_MS, signal, async (ending) => {
+        const response = await fetch(url, { ...init, headers, credentials: 'include', cache: 'no-store', signal: ending });
+        const body = await response.json();
+        return response.ok ? { kind: 'saved', flow: readFlow(body) } : refusal(response.status, body);
+      });
     } catch {
       return { kind: 'unreachable', status: null };
     }

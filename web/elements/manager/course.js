@@ -1,14 +1,15 @@
 // Looking after passkeys: the list, adding one, removing one. Knows no DOM of its own.
 
 import { Attempt } from '../attempt/attempt.js';
-import { failure, reported } from '../attempt/failure.js';
+import { failure } from '../attempt/failure.js';
 import { Preparation, turnsIn } from '../attempt/preparation.js';
+import { reported } from '../attempt/report.js';
 import { signalUnknown } from '../attempt/signal.js';
 import { Tabs } from '../tabs/tabs.js';
 import { proposedName } from '../visit/device.js';
 import { wayOut } from '../visit/refusals.js';
 import { Return } from '../visit/resume.js';
-import { Rounds } from '../visit/rounds.js';
+import { AWAY_WITHIN_MS, Rounds } from '../visit/rounds.js';
 import { Visit } from '../visit/visit.js';
 import { join } from './join.js';
 import { removal } from './removal.js';
@@ -36,6 +37,8 @@ import { removal } from './removal.js';
  */
 
 const SKELETON_AFTER_MS = 300;
+/** Nobody is kept from anything meanwhile. */
+const PATIENCE_MS = 12_000;
 
 export class Course {
   #outside;
@@ -52,6 +55,10 @@ export class Course {
   /** @type {Record<'passkey' | 'security_key', Attempt | null>} */
   #attempts = { passkey: null, security_key: null };
   #wasRefreshed = false;
+  /** The first look is under way. */
+  #isStarting = false;
+  /** So is a try. */
+  #isTrying = false;
   /** Told when the list is there. */
   #wanted = /** @type {{ fresh?: string | null, note?: Note | null }} */ ({});
   /** The newest load under way. */
@@ -96,17 +103,43 @@ export class Course {
   }
 
   async start() {
-    const kept = this.#place.comeBack();
     const bones = setTimeout(() => this.#show({ name: 'skeleton' }), SKELETON_AFTER_MS);
-    this.#wasRefreshed = kept?.why === 'create' || kept?.why === 'remove' || kept?.why === 'rescue';
+    await this.#begin('itself');
+    clearTimeout(bones);
+  }
+
+  /** After it could not be loaded: what stands there stays until something else can. */
+  async retry() {
+    if (this.#isStarting) return;
+    this.#show({ name: 'not_loaded', isTrying: true }, 'person');
+    await this.#begin('person');
+  }
+
+  /** @param {Cause} cause */
+  async #begin(cause) {
+    this.#isStarting = true;
     try {
-      const answer = await this.#visit.begin(kept !== null);
+      const kept = this.#place.comeBack();
+      this.#wasRefreshed = kept?.why === 'create' || kept?.why === 'remove' || kept?.why === 'rescue';
+      const answer = await this.#visit.begin(kept !== null, PATIENCE_MS);
       if (this.#isOver) return;
-      if (answer.kind !== 'decision') this.#refused(answer, 'itself');
-      else await this.#resumed(kept);
+      if (answer.kind !== 'decision') this.#refused(answer, cause);
+      else await this.#resumed(kept, cause);
+    } catch (error) {
+      this.#broke(error);
     } finally {
-      clearTimeout(bones);
+      this.#isStarting = false;
     }
+  }
+
+  /**
+   * Something that nobody thought of: it is told to whoever watches the page, and the person can try again.
+   *
+   * @param {unknown} error
+   */
+  #broke(error) {
+    reportError(error);
+    this.#show({ name: 'not_loaded', isTrying: false });
   }
 
   end() {
@@ -115,18 +148,23 @@ export class Course {
     clearTimeout(this.#turn);
   }
 
-  /** @param {Kept | null} kept */
-  async #resumed(kept) {
+  /**
+   * @param {Kept | null} kept
+   * @param {Cause} cause
+   */
+  async #resumed(kept, cause) {
     const { kratos } = this.#visit;
-    const rescued = kept?.why === 'rescue' && kept.credential && (await kratos?.holds(kept.credential));
-    await this.#load({ fresh: rescued ? (kept.credential ?? null) : null, note: null }, 'itself');
+    const holding = kept?.why === 'rescue' && kept.credential ? await kratos?.holds(kept.credential, null) : 'unknown';
+    const rescued = holding === 'yes' && kept?.credential;
+    await this.#load({ fresh: rescued || null, note: null }, cause);
     if (this.#state.name !== 'list' || !kept) return;
     const isPrivileged = this.#visit.privilege.isSome;
     if (rescued) {
       void this.#visit.report('completed');
       this.#outside.tell('passkey-created', {});
     } else if (kept.why === 'rescue') {
-      this.#update({ note: { what: isPrivileged ? 'not_saved_delete' : 'not_gained' } }, 'itself');
+      const note = holding === 'no' ? 'not_saved_delete' : 'unsure';
+      this.#update({ note: { what: isPrivileged ? note : 'not_gained' } }, 'itself');
     } else if (kept.why === 'create') {
       if (!isPrivileged) this.#update({ note: { what: 'not_gained' } }, 'itself');
     } else if (kept.why === 'remove') {
@@ -166,12 +204,13 @@ export class Course {
    */
   add(which, keyName) {
     const [state, attempt] = [this.#state, this.#attempts[which]];
-    if (state.name !== 'list') return;
+    if (this.#isOver || state.name !== 'list') return;
     if (!this.#mayCreate) {
-      this.#rounds.reauthenticate({ why: 'create' });
+      if (!this.#rounds.reauthenticate({ why: 'create' })) this.#update({ step: 'unavailable' }, 'person');
       return;
     }
     if (!attempt) return;
+    this.#isTrying = true;
     const began = performance.now();
     const running = attempt.run({
       name: keyName.trim() || null,
@@ -182,7 +221,23 @@ export class Course {
     this.#show({ name: 'working', kind: which }, 'person');
     void this.#visit.report('started');
     this.#outside.tell('passkey-started', {});
-    void running.then((result) => this.#ended(result, Math.round(performance.now() - began)));
+    void this.#await(running, attempt, began);
+  }
+
+  /**
+   * @param {Promise<Result>} running
+   * @param {Attempt} attempt
+   * @param {number} began by `performance.now()`
+   */
+  async #await(running, attempt, began) {
+    try {
+      const result = await running;
+      await this.#ended(result, attempt, Math.round(performance.now() - began));
+    } catch (error) {
+      this.#broke(error);
+    } finally {
+      this.#isTrying = false;
+    }
   }
 
   /**
@@ -191,14 +246,21 @@ export class Course {
    * @param {Item} item
    */
   async remove(item) {
+    try {
+      await this.#remove(item);
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  /** @param {Item} item */
+  async #remove(item) {
     const { kratos, privilege } = this.#visit;
     const flow = this.#flow;
-    if (!kratos || !flow || this.#state.name !== 'list') return;
-    if (!privilege.isSome) {
-      this.#rounds.reauthenticate({ why: 'remove', credential: item.id });
-      return;
-    }
+    if (this.#isOver || !kratos || !flow || this.#state.name !== 'list') return;
+    if (!privilege.isSome) return this.#confirmFirst(item);
     const who = await this.#visit.who();
+    if (this.#isOver) return;
     if (who === 'other') return void this.#otherPerson();
     if (who === 'signed_out') return this.#refused({ kind: 'signed_out', signIn: null }, 'person');
     const result = await removal(kratos, flow, item);
@@ -207,16 +269,33 @@ export class Course {
     else if (result.kind === 'not_removed') await this.#load({ note: { what: 'not_removed' } }, 'person');
     else if (result.kind !== 'refresh_required') this.#refused(result, 'person');
     else if (this.#wasRefreshed) await this.#load({ note: { what: 'not_removed_privilege' } }, 'person');
-    else this.#rounds.reauthenticate({ why: 'remove', credential: item.id });
+    else await this.#confirmFirst(item);
+  }
+
+  /** @param {Item} item */
+  async #confirmFirst(item) {
+    if (this.#rounds.reauthenticate({ why: 'remove', credential: item.id })) return;
+    await this.#load({ note: { what: 'not_removed' } }, 'person');
   }
 
   async refresh() {
+    // Said again, where it is so again.
+    this.#update({ note: null }, 'itself');
     await this.#load({ note: { what: 'refreshed' } }, 'person');
   }
 
-  /** The page is looked at again, or something happened in another tab. */
-  async lookAgain() {
+  /**
+   * The page is looked at again, or something happened in another tab.
+   *
+   * @param {boolean} [isRestored] shown as it was left, without having been loaded: what it left for may have been done since
+   */
+  async lookAgain(isRestored = false) {
     const before = this.#state.name;
+    if (isRestored && ['quiet', 'skeleton', 'working', 'saving'].includes(before) && !this.#isStarting && !this.#isTrying) {
+      // What was begun before is over: the list may take its place.
+      this.#show({ name: 'skeleton' });
+      return this.#begin('itself');
+    }
     if (before !== 'list' && before !== 'signed_out' && before !== 'not_loaded') return;
     const answer = await this.#visit.ask(false);
     if (this.#isOver || this.#state.name !== before || answer.kind === 'unreachable') return;
@@ -241,19 +320,19 @@ export class Course {
    *
    * @param {{ fresh?: string | null, note?: Note | null }} change
    * @param {Cause} cause
+   * @param {State | null} [ended] of a try that is over
    */
-  async #load(change, cause) {
+  async #load(change, cause, ended = null) {
     const { kratos, device } = this.#visit;
     if (!kratos) return;
-    const before = this.#state.name;
     this.#wanted = { ...this.#wanted, ...change };
     const turn = {};
     this.#loading = turn;
     const [opened, provided] = await Promise.all([this.#preparation.open(kratos), this.#visit.passkeys()]);
     // A later one shows it all; and a person who has begun something meanwhile is not disturbed.
-    if (this.#isOver || this.#loading !== turn || (this.#isBusy && this.#state.name !== before)) return;
+    if (this.#isOver || this.#loading !== turn || (this.#isBusy && this.#state !== ended)) return;
     if (opened.kind !== 'flow') {
-      this.#refused(opened, 'itself');
+      this.#refused(opened, cause);
       return;
     }
     const { flow } = opened;
@@ -287,7 +366,7 @@ export class Course {
     if (!passkey && !security_key) return 'unavailable';
     if (this.#wasRefreshed && privilege.isSome) return 'resume';
     if (privilege.isEnough) return 'create';
-    return this.#preparation.canComeBack ? 'confirm' : 'unavailable';
+    return this.#place.isAllowed ? 'confirm' : 'unavailable';
   }
 
   #renewLater() {
@@ -305,14 +384,16 @@ export class Course {
 
   /**
    * @param {Result} result
+   * @param {Attempt} attempt
    * @param {number} duration_ms
    */
-  async #ended(result, duration_ms) {
+  async #ended(result, attempt, duration_ms) {
     if (this.#isOver) return;
+    const ended = this.#state;
     const again = failure(result, duration_ms);
     if (again) {
       this.#failed(again);
-      await this.#load({ note: { what: again.note } }, 'person');
+      await this.#load({ note: { what: again.note } }, 'person', ended);
       return;
     }
     switch (result.kind) {
@@ -321,23 +402,26 @@ export class Course {
         this.#outside.tell('passkey-created', {});
         this.#tabs.tell({ what: 'done', subject: this.#visit.subject ?? '' });
         this.#wasRefreshed = false;
-        await this.#load({ fresh: result.id, note: { what: 'added' } }, 'person');
+        await this.#load({ fresh: result.id, note: { what: 'added' } }, 'person', ended);
         break;
       case 'already_registered':
       case 'config': {
         const { kind, exception } = result;
         this.#failed({ action: 'failed', report: { kind, exception, duration_ms } });
-        await this.#load({ note: { what: kind === 'config' ? 'not_made' : 'here' } }, 'person');
+        await this.#load({ note: { what: kind === 'config' ? 'not_made' : 'here' } }, 'person', ended);
         break;
       }
-      case 'refresh_required':
+      case 'refresh_required': {
         if (!this.#wasRefreshed && result.to) {
           this.#rounds.rescue(result.to, { why: 'rescue', credential: result.id });
+          this.#away();
           break;
         }
         this.#failed({ action: 'failed', report: { kind: 'privilege_not_gained', duration_ms } });
-        await this.#load({ note: { what: 'not_gained' } }, 'person');
+        const isLeft = (await attempt.forget(result)) === 'dead';
+        await this.#load({ note: { what: isLeft ? 'not_gained_delete' : 'not_gained' } }, 'person', ended);
         break;
+      }
       case 'second_factor':
       case 'browser_location':
       case 'signed_out':
@@ -380,12 +464,21 @@ export class Course {
   #refused(refusal, cause) {
     const way = wayOut(refusal, this.#rounds);
     if (way === 'other_person') void this.#otherPerson();
-    else if (way === 'unreachable') this.#show({ name: 'not_loaded' }, cause);
-    else if (way !== 'followed') this.#show({ name: way }, cause);
+    else if (way === 'unreachable') this.#show({ name: 'not_loaded', isTrying: false }, cause);
+    else if (way === 'followed') this.#away();
+    else this.#show({ name: way }, cause);
+  }
+
+  /** The browser was sent elsewhere. Whoever is still here after a while, because the page around thought otherwise, can go on. */
+  #away() {
+    const state = this.#state;
+    setTimeout(() => this.#state === state && this.#show({ name: 'not_loaded', isTrying: false }), AWAY_WITHIN_MS);
   }
 
   async #otherPerson() {
-    this.#show({ name: 'other_person', account: await this.#visit.account() }, 'itself');
+    this.#show({ name: 'other_person', account: null });
+    const account = await this.#visit.account();
+    if (account && this.#state.name === 'other_person') this.#show({ name: 'other_person', account });
   }
 
   /**

@@ -29,7 +29,7 @@ export class PasskeyManager extends PasskeyElement {
       add: (/** @type {'passkey' | 'security_key'} */ which) => this.#add(which),
       askToRemove: (/** @type {import('./state.js').Item} */ item) => this.#askToRemove(item),
       refresh: () => void course.refresh(),
-      retry: () => void course.start(),
+      retry: () => void course.retry(),
       ways: course.rounds.ways,
       back: to ? () => this.leave('continue', to, 'assign') : null,
     };

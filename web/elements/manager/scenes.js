@@ -1,9 +1,9 @@
 // What a person sees of their passkeys.
 
-import { noteText } from '../attempt/failure.js';
 import { crossroad } from '../surface/crossroads.js';
 import { h } from '../surface/dom.js';
 import { icon, providerIcon } from '../surface/icons.js';
+import { noteText } from '../surface/notes.js';
 import * as parts from '../surface/parts.js';
 import { datesOf, nameOf } from './labels.js';
 
@@ -52,8 +52,11 @@ export function scene(state, words, act, frame) {
     case 'not_loaded': {
       const title = words.say('held.not_loaded.title');
       const again = parts.button('first', 'retry', words.say('offer.retry'), act.retry);
+      if (state.isTrying) parts.busy(again, words.say('offer.getting_ready'));
       const text = words.say('held.not_loaded.text');
-      return { name: state.name, content: card({ mark: icon('info'), title, text, actions: [again, back(words, act)] }), says: title };
+      const actions = [again, back(words, act)];
+      // Said again, where it is so again.
+      return { name: state.name, content: card({ mark: icon('info'), title, text, actions }), says: state.isTrying ? '' : title };
     }
     case 'signed_out':
     case 'second_factor':
@@ -236,6 +239,8 @@ function said(note, state, words) {
       return words.say('here.title');
     case 'not_gained':
       return words.say('not_gained.text');
+    case 'not_gained_delete':
+      return `${words.say('not_gained.text')} ${words.say('note.delete_unsaved')}`;
     case 'not_removed':
       return words.say('removal.failed');
     case 'not_removed_privilege':

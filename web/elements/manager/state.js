@@ -14,7 +14,7 @@
 
 /**
  * @typedef {{ what: 'removed' | 'delete_too', item: Item }
- *   | { what: 'added' | 'not_gained' | 'not_removed' | 'not_removed_privilege' | 'refreshed' | 'here' }
+ *   | { what: 'added' | 'not_gained' | 'not_gained_delete' | 'not_removed' | 'not_removed_privilege' | 'refreshed' | 'here' }
  *   | { what: import('../attempt/failure.js').Note }} Note
  */
 
@@ -31,7 +31,7 @@
 
 /**
  * @typedef {{ name: 'quiet' } | { name: 'skeleton' } | Listing | { name: 'working', kind: Item['kind'] } | { name: 'saving' }
- *   | { name: 'not_loaded' } | import('../surface/crossroads.js').Crossroad} State
+ *   | { name: 'not_loaded', isTrying: boolean } | import('../surface/crossroads.js').Crossroad} State
  */
 
 export {};

@@ -6,6 +6,7 @@ import { Tabs } from '../tabs/tabs.js';
 import { Return } from '../visit/resume.js';
 import { Rounds } from '../visit/rounds.js';
 import { Visit } from '../visit/visit.js';
+import { after } from '../wire/patience.js';
 import { Exits } from './exits.js';
 import { offering } from './offering.js';
 
@@ -48,6 +49,12 @@ export class Course {
   #cancels = 0;
   /** What the person called a security key. */
   #keyName = '';
+  /** A try came to nothing here, or somebody came back for one: a pause that it began is for the next visit. */
+  #isTriedAgain = false;
+  /** The first look is under way. */
+  #isStarting = false;
+  /** So is a try. */
+  #isTrying = false;
   /** The person was told to go on; nothing appears afterwards. */
   #gaveUp = false;
   /** The person has answered: nothing that happens meanwhile is for them. */
@@ -63,8 +70,7 @@ export class Course {
     this.#outside = outside;
     this.#visit = new Visit(onboarding, outside.returnTo, this.#ending.signal);
     this.#rounds = new Rounds(this.#visit, this.#place, outside.navigate);
-    const show = (/** @type {State} */ state, /** @type {Cause} */ cause) => this.#show(state, cause);
-    this.#exits = new Exits(this.#visit, this.#rounds, outside, show, () => this.#state.name === 'quiet');
+    this.#exits = new Exits(this.#visit, this.#rounds, outside, this);
   }
 
   get exits() {
@@ -88,12 +94,18 @@ export class Course {
     return this.#state;
   }
 
+  get isOver() {
+    return this.#ending.signal.aborted;
+  }
+
   async start() {
     this.#isLeaving = false;
     this.#gaveUp = false;
+    this.#isStarting = true;
     const kept = this.#place.comeBack();
+    this.#isTriedAgain = isForTrying(kept);
     const bones = setTimeout(() => {
-      if (this.#outside.placement === 'page') this.#show({ name: 'skeleton' });
+      if (this.#outside.placement === 'page') this.show({ name: 'skeleton' });
     }, SKELETON_AFTER_MS);
     const patience = kept ? PATIENCE_OF_THE_WILLING_MS : PATIENCE_MS;
     const enough = setTimeout(() => {
@@ -101,13 +113,16 @@ export class Course {
       this.#exits.goOn('itself');
     }, patience);
     try {
-      const answer = await this.#visit.begin(kept !== null);
+      const answer = await this.#visit.begin(kept !== null, patience);
       if (this.#isTooLate) return;
       if (answer.kind === 'decision') await this.#decided(answer, kept);
       else this.#exits.refused(answer, 'itself');
+    } catch (error) {
+      this.#broke(error);
     } finally {
       clearTimeout(bones);
       clearTimeout(enough);
+      this.#isStarting = false;
     }
   }
 
@@ -125,36 +140,65 @@ export class Course {
    */
   setUp(keyName) {
     const [state, attempt] = [this.#state, this.#attempt];
-    if (state.name !== 'offer') return;
+    if (this.isOver || state.name !== 'offer') return;
     const { privilege } = this.#visit;
     if (state.step === 'confirm' || !(state.step === 'create' ? privilege.isEnough : privilege.isSome)) {
-      this.#rounds.reauthenticate({ why: 'create' });
+      if (!this.#rounds.reauthenticate({ why: 'create' })) this.#exits.unavailable('config', null);
       return;
     }
     if (!attempt || !state.isReady) return;
     this.#keyName = keyName.trim();
+    this.#isTrying = true;
     const began = performance.now();
     const running = attempt.run({
       name: this.#keyName || state.proposedName,
       signal: this.#ending.signal,
-      onMade: () => this.#show({ name: 'saving' }, 'person'),
+      onMade: () => this.show({ name: 'saving' }, 'person'),
       who: () => this.#visit.who(),
     });
-    this.#show({ name: 'working', way: state.way }, 'person');
+    this.show({ name: 'working', way: state.way }, 'person');
     this.seen();
     void this.#visit.report('started');
     this.#outside.tell('passkey-started', {});
-    void running.then((result) => this.#ended(result, state, Math.round(performance.now() - began)));
+    void this.#await(running, attempt, state, began);
+  }
+
+  /**
+   * @param {Promise<Result>} running
+   * @param {Attempt} attempt
+   * @param {Offering} offered
+   * @param {number} began by `performance.now()`
+   */
+  async #await(running, attempt, offered, began) {
+    try {
+      const result = await running;
+      await this.#ended(result, attempt, offered, Math.round(performance.now() - began));
+    } catch (error) {
+      this.#broke(error);
+    } finally {
+      this.#isTrying = false;
+    }
+  }
+
+  /**
+   * Something that nobody thought of: it is told to whoever watches the page, and the person goes on.
+   *
+   * @param {unknown} error
+   */
+  #broke(error) {
+    reportError(error);
+    this.#exits.goOn('itself');
   }
 
   /** @param {'skip' | 'dismiss'} action */
   async decline(action) {
-    if (this.#isLeaving) return;
+    if (this.isOver || this.#isLeaving) return;
     this.#isLeaving = true;
     this.#tabs.stopWaiting();
     this.#outside.tell(action === 'skip' ? 'passkey-skipped' : 'passkey-dismissed', {});
     const reported = this.#visit.report(action);
     await Promise.race([reported, after(STORED_WITHIN_MS)]);
+    if (this.isOver) return;
     this.#tabs.tell({ what: 'changed', subject: this.subject ?? '' });
     this.#exits.leave('assign');
   }
@@ -171,18 +215,16 @@ export class Course {
    */
   async lookAgain(isRestored = false) {
     const before = this.#state.name;
-    if (isRestored && before === 'quiet') await this.start();
+    if (isRestored && ['quiet', 'skeleton', 'working', 'saving'].includes(before) && !this.#isStarting && !this.#isTrying) {
+      await this.start();
+    }
     if (!['offer', 'done', 'here', 'not_gained', 'signed_out'].includes(before)) return;
     const answer = await this.#visit.ask(false);
-    if (!this.#isOver && this.#state.name === before) this.#news(answer);
-  }
-
-  get #isOver() {
-    return this.#ending.signal.aborted;
+    if (!this.isOver && this.#state.name === before) this.#news(answer);
   }
 
   get #isTooLate() {
-    return this.#isOver || this.#gaveUp;
+    return this.isOver || this.#gaveUp;
   }
 
   /** @param {Decided} decided */
@@ -198,19 +240,24 @@ export class Course {
   async #decided({ decision: { decision, reason } }, kept) {
     const { kratos } = this.#visit;
     this.#outside.tell('passkey-decision', { decision, reason });
-    if (kept?.why === 'rescue' && kept.credential && (await kratos?.holds(kept.credential))) {
-      await this.#done(kept.credential, null);
-    } else if (decision === 'done' && kept && kept.why !== 'sign_in') {
-      this.#show({ name: 'done', where: null });
-    } else if (decision === 'offer' || decision === 'required') {
-      await this.#offer(kept);
+    const rescued = kept?.why === 'rescue' && kept.credential ? kept.credential : null;
+    const holding = (rescued && (await kratos?.holds(rescued, null))) || 'unknown';
+    if (rescued && holding === 'yes') {
+      await this.#done(rescued, null);
+    } else if (decision === 'done' && isForTrying(kept)) {
+      this.show({ name: 'done', where: null });
+    } else if (decision === 'offer' || decision === 'required' || (this.#isTriedAgain && beganHere(decision, reason))) {
+      await this.#offer(kept, holding);
     } else {
       this.#exits.leave('replace');
     }
   }
 
-  /** @param {Kept | null} kept */
-  async #offer(kept) {
+  /**
+   * @param {Kept | null} kept
+   * @param {import('../kratos/kratos.js').Holding} holding of the passkey that was to be rescued
+   */
+  async #offer(kept, holding) {
     const { decision, device, kratos, privilege } = this.#visit;
     if (device?.kind === 'unable') {
       // Only for what the place is called.
@@ -224,13 +271,13 @@ export class Course {
     if (prepared.kind !== 'ready') {
       this.#exits.refused(prepared, 'itself');
     } else if (kept?.why === 'create' && !privilege.isSome) {
-      this.#exits.notGained('itself');
+      this.#exits.notGained(null, 'itself');
     } else if (kept?.why === 'rescue') {
-      // Kratos had kept it, and yet it is not there.
+      // Kratos had kept it, and yet it is not there, as far as is known.
       const isPrivileged = privilege.isSome;
       this.#exits.failed({ action: 'failed', report: { kind: isPrivileged ? 'kratos' : 'privilege_not_gained' } });
-      if (isPrivileged) this.#showOffer({ step: 'resume', note: 'not_saved_delete' }, 'itself');
-      else this.#show({ name: 'not_gained' });
+      if (isPrivileged) this.#showOffer({ step: 'resume', note: holding === 'no' ? 'not_saved_delete' : 'unsure' }, 'itself');
+      else this.show({ name: 'not_gained', isLeft: false });
     } else {
       this.#showOffer({ step: kept?.why === 'create' ? 'resume' : this.#step() }, 'itself');
     }
@@ -243,7 +290,7 @@ export class Course {
     const prepared = await this.#preparation.attempt(kratos, device);
     if (prepared.kind !== 'ready') return prepared;
     // Without a way back nobody can be sent to sign in first.
-    if (!this.#preparation.canComeBack && !privilege.isEnough) return { kind: 'config' };
+    if (!this.#place.isAllowed && !privilege.isEnough) return { kind: 'config' };
     this.#attempt = prepared.attempt;
     return { kind: 'ready' };
   }
@@ -260,8 +307,10 @@ export class Course {
   #showOffer(change, cause) {
     const { decision, device } = this.#visit;
     if (!decision || !this.#attempt) return;
+    // Privilege has run out since, and without a way back nobody can be sent to sign in first.
+    if (change.step === 'confirm' && !this.#place.isAllowed) return this.#exits.unavailable('config', null);
     const offer = offering(decision, this.#attempt, device, this.#cancels);
-    this.#show({ ...offer, proposedName: this.#keyName || offer.proposedName, ...change }, cause);
+    this.show({ ...offer, proposedName: this.#keyName || offer.proposedName, ...change }, cause);
     this.#turnLater(this.#attempt);
     this.#waitForNews();
   }
@@ -291,20 +340,22 @@ export class Course {
   async #renew(change, cause) {
     this.#showOffer({ ...change, isReady: false }, cause);
     const prepared = await this.#prepare();
-    if (this.#isOver || this.#state.name !== 'offer') return;
+    if (this.isOver || this.#state.name !== 'offer') return;
     if (prepared.kind === 'ready') this.#showOffer(change, 'itself');
     else this.#exits.refused(prepared, 'person');
   }
 
   /**
    * @param {Result} result
+   * @param {Attempt} attempt
    * @param {Offering} offered
    * @param {number} duration_ms
    */
-  async #ended(result, offered, duration_ms) {
-    if (this.#isOver) return;
+  async #ended(result, attempt, offered, duration_ms) {
+    if (this.isOver) return;
     const again = failure(result, duration_ms);
     if (again) {
+      this.#isTriedAgain = true;
       this.#exits.failed(again);
       if (again.action === 'cancelled') this.#cancels += 1;
       const step = offered.step === 'resume' && this.#visit.privilege.isSome ? 'resume' : this.#step();
@@ -319,13 +370,17 @@ export class Course {
       case 'config': {
         const { kind, exception } = result;
         this.#exits.failed({ action: 'failed', report: { kind, exception, duration_ms } });
-        if (kind === 'already_registered') this.#show({ name: 'here' }, 'person');
+        if (kind === 'already_registered') this.show({ name: 'here' }, 'person');
         else this.#exits.goOn('person');
         break;
       }
       case 'refresh_required':
-        if (offered.step === 'resume' || !result.to) this.#exits.notGained('person');
-        else this.#rounds.rescue(result.to, { why: 'rescue', credential: result.id });
+        if (offered.step === 'resume' || !result.to) {
+          this.#exits.notGained(await attempt.forget(result), 'person');
+        } else {
+          this.#rounds.rescue(result.to, { why: 'rescue', credential: result.id });
+          this.#exits.away();
+        }
         break;
       case 'aborted':
         break;
@@ -349,8 +404,9 @@ export class Course {
       Promise.race([provided, after(PROVIDER_WITHIN_MS)]),
       Promise.race([reported, after(PROVIDER_WITHIN_MS)]),
     ]);
+    if (this.isOver) return;
     this.#tabs.tell({ what: 'done', subject: this.subject ?? '' });
-    this.#show({ name: 'done', where: provider ? { provider } : place }, 'person');
+    this.show({ name: 'done', where: provider ? { provider } : place }, 'person');
   }
 
   #waitForNews() {
@@ -376,9 +432,8 @@ export class Course {
     this.#visit.learn(answer);
     if (state.name !== 'offer') return;
     const { decision, reason } = answer.decision;
-    // The pause that a cancelled try begins is for the next visit: here it can be tried again.
-    if (decision === 'later' && reason === 'cancelled' && this.#cancels > 0) return;
-    if (decision === 'done') this.#show({ name: 'done', where: null });
+    if (this.#isTriedAgain && beganHere(decision, reason)) return;
+    if (decision === 'done') this.show({ name: 'done', where: null });
     else if (decision === 'offer' || decision === 'required') {
       const step = state.step === 'resume' ? 'resume' : this.#step();
       this.#showOffer({ step, isReady: state.isReady, note: state.note }, 'itself');
@@ -389,8 +444,8 @@ export class Course {
    * @param {State} state
    * @param {Cause} [cause]
    */
-  #show(state, cause = 'itself') {
-    if (this.#isOver) return;
+  show(state, cause = 'itself') {
+    if (this.isOver) return;
     if (state.name !== 'offer') clearTimeout(this.#turn);
     if (!['offer', 'working', 'saving'].includes(state.name)) this.#tabs.stopWaiting();
     this.#state = state;
@@ -399,9 +454,20 @@ export class Course {
 }
 
 /**
- * @param {number} ms
- * @returns {Promise<null>}
+ * Whether somebody was away in the middle of a try.
+ *
+ * @param {Kept | null} kept
  */
-function after(ms) {
-  return new Promise((resolve) => setTimeout(() => resolve(null), ms));
+function isForTrying(kept) {
+  return kept !== null && kept.why !== 'sign_in';
+}
+
+/**
+ * Whether it is a pause that a try begins: here it can be tried again.
+ *
+ * @param {string} decision
+ * @param {string} reason
+ */
+function beganHere(decision, reason) {
+  return decision === 'later' && ['cancelled', 'failed', 'next_sign_in'].includes(reason);
 }

@@ -1,6 +1,7 @@
 // Every way out of an offer: on to where the person was going, or round by somewhere and back.
 
-import { reported } from '../attempt/failure.js';
+import { reported } from '../attempt/report.js';
+import { AWAY_WITHIN_MS } from '../visit/rounds.js';
 import { wayOut } from '../visit/refusals.js';
 
 /** @typedef {import('../service/onboarding.js').Refused} Refused */
@@ -21,31 +22,35 @@ import { wayOut } from '../visit/refusals.js';
  * @property {(event: string, detail: Record<string, unknown>) => void} tell
  */
 
+/**
+ * @typedef {object} Inside What is showing.
+ * @property {State} state
+ * @property {boolean} isOver
+ * @property {(state: State, cause?: Cause) => void} show
+ */
+
 export class Exits {
   #visit;
   #rounds;
   #outside;
-  #show;
-  #isQuiet;
+  #inside;
 
   /**
    * @param {Visit} visit
    * @param {Rounds} rounds
    * @param {Outside} outside
-   * @param {(state: State, cause: Cause) => void} show
-   * @param {() => boolean} isQuiet whether nothing is shown
+   * @param {Inside} inside
    */
-  constructor(visit, rounds, outside, show, isQuiet) {
+  constructor(visit, rounds, outside, inside) {
     this.#visit = visit;
     this.#rounds = rounds;
     this.#outside = outside;
-    this.#show = show;
-    this.#isQuiet = isQuiet;
+    this.#inside = inside;
   }
 
   /** A card that nobody has seen does not appear to say that it cannot. */
   get #isUnseenCard() {
-    return this.#outside.placement === 'card' && this.#isQuiet();
+    return this.#outside.placement === 'card' && this.#inside.state.name === 'quiet';
   }
 
   /**
@@ -54,7 +59,8 @@ export class Exits {
    * @param {'assign' | 'replace'} how
    */
   leave(how) {
-    this.#show({ name: 'quiet' }, 'itself');
+    if (this.#inside.isOver) return;
+    this.#inside.show({ name: 'quiet' });
     if (this.#outside.placement === 'card') return;
     const to = this.#visit.decision?.links.return_to;
     this.#outside.navigate('continue', to ? new URL(to) : this.#outside.fallback, how);
@@ -66,7 +72,13 @@ export class Exits {
    * @param {Cause} cause
    */
   goOn(cause) {
-    this.#show({ name: this.#isUnseenCard ? 'quiet' : 'go_on' }, cause);
+    this.#inside.show({ name: this.#isUnseenCard ? 'quiet' : 'go_on' }, cause);
+  }
+
+  /** The browser was sent elsewhere. Whoever is still here after a while, because the page around thought otherwise, can go on. */
+  away() {
+    const { state } = this.#inside;
+    setTimeout(() => this.#inside.state === state && this.goOn('itself'), AWAY_WITHIN_MS);
   }
 
   manage() {
@@ -81,9 +93,11 @@ export class Exits {
   unavailable(kind, why) {
     void this.#visit.report('unavailable', { kind });
     this.#outside.tell('passkey-unavailable', { kind });
-    if (this.#visit.decision?.decision !== 'required') this.leave('replace');
-    else if (why) this.#show({ name: 'elsewhere', why }, 'itself');
-    else this.goOn('itself');
+    const isRequired = this.#visit.decision?.decision === 'required';
+    const isSeen = !['quiet', 'skeleton'].includes(this.#inside.state.name);
+    if (isRequired && why) this.#inside.show({ name: 'elsewhere', why });
+    else if (isRequired || isSeen) this.goOn('itself');
+    else this.leave('replace');
   }
 
   /** @param {Pick<import('../attempt/failure.js').Failure, 'action' | 'report'>} failure */
@@ -91,10 +105,13 @@ export class Exits {
     reported(failure, this.#visit, this.#outside.tell);
   }
 
-  /** @param {Cause} cause */
-  notGained(cause) {
+  /**
+   * @param {import('../attempt/attempt.js').Left | null} left `null`: no passkey was made
+   * @param {Cause} cause
+   */
+  notGained(left, cause) {
     this.failed({ action: 'failed', report: { kind: 'privilege_not_gained' } });
-    this.#show({ name: 'not_gained' }, cause);
+    this.#inside.show({ name: 'not_gained', isLeft: left === 'dead' }, cause);
   }
 
   /**
@@ -107,11 +124,14 @@ export class Exits {
     const way = wayOut(refusal, this.#rounds);
     if (way === 'other_person') void this.otherPerson(cause);
     else if (way === 'unreachable') this.goOn(cause);
-    else if (way !== 'followed') this.#show({ name: way }, cause);
+    else if (way === 'followed') this.away();
+    else this.#inside.show({ name: way }, cause);
   }
 
   /** @param {Cause} cause */
   async otherPerson(cause) {
-    this.#show({ name: 'other_person', account: await this.#visit.account() }, cause);
+    this.#inside.show({ name: 'other_person', account: null }, cause);
+    const account = await this.#visit.account();
+    if (account && this.#inside.state.name === 'other_person') this.#inside.show({ name: 'other_person', account });
   }
 }

@@ -8,21 +8,23 @@ import { proposedName } from '../visit/device.js';
 const CANCELS_UNTIL_SKIP_IS_FIRST = 2;
 
 /**
- * @param {import('../service/onboarding.js').Decision} decision
+ * @param {import('../service/decision.js').Decision} decision
  * @param {import('../attempt/attempt.js').Attempt} attempt
  * @param {import('../visit/device.js').Device | null} device
  * @param {number} cancels
  * @returns {Omit<Offering, 'step'>}
  */
 export function offering(decision, attempt, device, cancels) {
+  const maySkip = decision.may_skip || decision.decision === 'later';
   return {
     name: 'offer',
     isRequired: decision.decision === 'required',
     requiredBy: decision.required_by,
-    maySkip: decision.may_skip,
+    // It is tried again although the service would wait: nobody asks for it but the person.
+    maySkip,
     mayDismiss: decision.may_dismiss,
     isReady: true,
-    isSkipFirst: decision.may_skip && cancels >= CANCELS_UNTIL_SKIP_IS_FIRST,
+    isSkipFirst: maySkip && cancels >= CANCELS_UNTIL_SKIP_IS_FIRST,
     note: null,
     account: attempt.flow.account,
     way: attempt.kind === 'security_key' ? 'key' : device?.kind === 'roaming' ? 'other' : 'device',

@@ -1,8 +1,8 @@
 // What a person sees in each state of the offer.
 
-import { noteText } from '../attempt/failure.js';
 import { crossroad } from '../surface/crossroads.js';
 import { icon } from '../surface/icons.js';
+import { noteText } from '../surface/notes.js';
 import * as parts from '../surface/parts.js';
 
 /** @typedef {import('../words/words.js').Words} Words */
@@ -60,16 +60,17 @@ export function scene(state, words, act, frame) {
     case 'elsewhere': {
       const how = words.say(state.why === 'in_app' || state.why === 'frame' ? 'elsewhere.in_app' : 'elsewhere.other');
       const texts = [words.say('elsewhere.text'), how];
-      return { name: state.name, content: card({ mark: icon('phone'), title: words.say('elsewhere.title'), texts, actions: [goOn] }) };
+      const title = words.say('elsewhere.title');
+      return { name: state.name, content: card({ mark: icon('phone'), title, texts, actions: [goOn] }), says: title };
     }
-    case 'go_on':
-      return {
-        name: state.name,
-        content: card({ mark: icon('info'), title: words.say('go_on.title'), texts: [words.say('go_on.text')], actions: [goOn] }),
-      };
+    case 'go_on': {
+      const [title, texts] = [words.say('go_on.title'), [words.say('go_on.text')]];
+      return { name: state.name, content: card({ mark: icon('info'), title, texts, actions: [goOn] }), says: title };
+    }
     case 'not_gained': {
-      const texts = [words.say('not_gained.text')];
-      return { name: state.name, content: card({ mark: icon('info'), title: words.say('not_gained.title'), texts, actions: [goOn] }) };
+      const texts = [words.say('not_gained.text'), state.isLeft ? words.say('note.delete_unsaved') : null];
+      const title = words.say('not_gained.title');
+      return { name: state.name, content: card({ mark: icon('info'), title, texts, actions: [goOn] }), says: title };
     }
     case 'signed_out':
     case 'second_factor':

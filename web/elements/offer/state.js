@@ -31,7 +31,7 @@
  *   | { name: 'signed_out' }
  *   | { name: 'second_factor' }
  *   | { name: 'other_person', account: string | null }
- *   | { name: 'not_gained' }} State
+ *   | { name: 'not_gained', isLeft: boolean }} State `isLeft`: the device may still show a passkey that does not work
  */
 
 export {};

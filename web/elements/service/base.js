@@ -1,6 +1,6 @@
 // Where the service is: where this module came from, or where the page says.
 
-import { parsed } from '../kratos/address.js';
+import { parsed } from '../wire/address.js';
 
 /**
  * @param {HTMLElement} element

@@ -1,22 +1,11 @@
 // What the service is asked and told. Every answer is one of a closed set: nothing here throws but for an abort.
 
-import { webAddress } from '../kratos/address.js';
-import { within } from '../kratos/patience.js';
+import { webAddress } from '../wire/address.js';
+import { within } from '../wire/patience.js';
+import { token } from '../wire/token.js';
+import { readDecision } from './decision.js';
 
-/**
- * The document of `GET /api/onboarding`; see the service's OpenAPI document.
- *
- * @typedef {object} Decision
- * @property {string} subject
- * @property {'offer' | 'later' | 'done' | 'never' | 'required'} decision
- * @property {string} reason
- * @property {boolean} may_skip
- * @property {boolean} may_dismiss
- * @property {string | null} required_by
- * @property {{ privileged: boolean, privileged_for_s: number }} session
- * @property {{ browser_url: string }} kratos
- * @property {{ return_to: string, manage: string }} links
- */
+/** @typedef {import('./decision.js').Decision} Decision */
 
 /**
  * @typedef {object} Provided
@@ -65,12 +54,12 @@ export class Onboarding {
   }
 
   /**
-   * @param {{ fresh?: boolean, returnTo?: string | null, signal?: AbortSignal }} [options]
+   * @param {{ fresh?: boolean, returnTo?: string | null, patience?: number, signal?: AbortSignal }} [options] `patience`: in ms
    * @returns {Promise<Decided | Refused>}
    */
-  async decision({ fresh = false, returnTo = null, signal } = {}) {
+  async decision({ fresh = false, returnTo = null, patience = PATIENCE_MS, signal } = {}) {
     const url = this.#url('api/onboarding', { fresh: fresh ? '1' : null, return_to: returnTo });
-    const answer = await this.#ask(url, {}, PATIENCE_MS, signal);
+    const answer = await this.#ask(url, {}, patience, signal);
     return answer.kind === 'unchanged' ? { kind: 'unreachable' } : answer;
   }
 
@@ -94,7 +83,7 @@ export class Onboarding {
    * @param {{ subject: string, returnTo?: string | null, key?: string }} about
    * @returns {Promise<Decided | Refused>}
    */
-  async report(action, report, { subject, returnTo = null, key = name() }) {
+  async report(action, report, { subject, returnTo = null, key = token() }) {
     const url = this.#url(`api/onboarding/${action}`, { return_to: returnTo });
     const headers = { 'Content-Type': 'application/json', 'If-Subject': subject, 'Idempotency-Key': key };
     const init = { method: 'POST', headers, body: JSON.stringify(report), keepalive: true };
@@ -108,14 +97,13 @@ export class Onboarding {
    * @returns {Promise<Provided[] | null>}
    */
   async passkeys() {
+    const url = this.#url('api/onboarding/passkeys', {});
     try {
-      const response = await fetch(this.#url('api/onboarding/passkeys', {}), {
-        credentials: 'include',
-        cache: 'no-store',
-        signal: within(PATIENCE_MS),
+      return await within(PATIENCE_MS, null, async (signal) => {
+        const response = await fetch(url, { credentials: 'include', cache: 'no-store', signal });
+        const body = response.ok ? await response.json() : null;
+        return body?.complete === true && Array.isArray(body.passkeys) && body.passkeys.every(isProvided) ? body.passkeys : null;
       });
-      const body = response.ok ? await response.json() : null;
-      return body?.complete === true && Array.isArray(body.passkeys) ? body.passkeys : null;
     } catch {
       return null;
     }
@@ -135,20 +123,21 @@ export class Onboarding {
    * @param {URL} url
    * @param {RequestInit} init
    * @param {number} patience in ms
-   * @param {AbortSignal} [signal] only its abort is thrown
+   * @param {AbortSignal | null} [signal] only its abort is thrown
    * @returns {Promise<Decided | Unchanged | Refused>}
    */
-  async #ask(url, init, patience, signal) {
-    const both = within(patience, signal);
+  async #ask(url, init, patience, signal = null) {
     try {
-      const response = await fetch(url, { ...init, credentials: 'include', cache: 'no-store', signal: both });
-      if (response.status === 304) return { kind: 'unchanged' };
-      const body = await response.json();
-      if (response.ok) return { kind: 'decision', decision: body, etag: response.headers.get('ETag') };
-      return this.#refused(response.status, body);
-    } catch {
+      return await within(patience, signal, async (ending) => {
+        const response = await fetch(url, { ...init, credentials: 'include', cache: 'no-store', signal: ending });
+        if (response.status === 304) return { kind: 'unchanged' };
+        const body = await response.json();
+        return response.ok ? decided(body, response.headers.get('ETag')) : this.#refused(response.status, body);
+      });
+    } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      if (url.origin !== location.origin && !both.aborted && navigator.onLine) {
+      // Nothing of an answer may be read, or there was none; an abort has another name.
+      if (url.origin !== location.origin && error instanceof TypeError && navigator.onLine) {
         console.warn(
           `passkey elements: ${url.origin} cannot be asked from this page. If it runs, add "${location.origin}" to its ` +
             'setting page.allowed_origins, and let the Content-Security-Policy of this page connect to it.',
@@ -179,17 +168,23 @@ export class Onboarding {
     if (error?.id === 'session_aal2_required') return { kind: 'second_factor', to };
     if (error?.id === 'identity_changed') return { kind: 'identity_changed' };
     // "Not allowed now" comes with the decision that stands against it.
-    if (error?.id === 'not_allowed' && error.details) {
-      return { kind: 'decision', decision: error.details, etag: null };
-    }
-    return { kind: 'unreachable' };
+    return error?.id === 'not_allowed' ? decided(error.details, null) : { kind: 'unreachable' };
   }
 }
 
-/** A name for one try, or for one report. */
-export function name() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/**
+ * @param {any} body
+ * @param {string | null} etag
+ * @returns {Decided | Refused}
+ */
+function decided(body, etag) {
+  const decision = readDecision(body);
+  return decision ? { kind: 'decision', decision, etag } : { kind: 'unreachable' };
+}
+
+/** @param {any} one */
+function isProvided(one) {
+  return typeof one?.id === 'string';
 }
 
 /**

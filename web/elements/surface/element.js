@@ -34,6 +34,7 @@ export class PasskeyElement extends Surface {
   disconnectedCallback() {
     this.#connection.abort();
     this.#course?.end();
+    this.unask();
     this.#course = null;
   }
 

@@ -1,6 +1,6 @@
 // What the host page says, by attributes: both elements take these.
 
-import { parsed, webAddress } from '../kratos/address.js';
+import { parsed, webAddress } from '../wire/address.js';
 
 /**
  * @typedef {object} Inputs

@@ -14,6 +14,9 @@ import { paint, sheet } from './styles.js';
 /** How a scene came about: what moves by itself leaves the focus alone. */
 /** @typedef {'person' | 'itself'} Cause */
 
+/** Of something much taller than the window little is ever seen at once. */
+const THRESHOLDS = Array.from({ length: 41 }, (_, step) => step / 40);
+
 // So that importing this without a DOM does no harm.
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
@@ -87,15 +90,13 @@ export class Surface extends Base {
   }
 
   /**
-   * Whether the whole of it can be seen, as far as its height allows.
+   * Whether half of it can be seen, or half of the window is full of it.
    *
    * @param {(isSeen: boolean) => void} changed
    * @returns {() => void} stops it
    */
   watchSight(changed) {
-    const seen = new IntersectionObserver((entries) => changed(entries.some((entry) => entry.intersectionRatio >= 0.5)), {
-      threshold: [0.5],
-    });
+    const seen = new IntersectionObserver((entries) => changed(isHalfSeen(entries.at(-1))), { threshold: THRESHOLDS });
     seen.observe(this.#stage);
     return () => seen.disconnect();
   }
@@ -139,6 +140,18 @@ export class Surface extends Base {
     });
     dialog.showModal();
   }
+
+  /** Takes away what was asked: nobody would hear the answer. */
+  unask() {
+    for (const dialog of this.#root.querySelectorAll('dialog')) dialog.remove();
+  }
+}
+
+/** @param {IntersectionObserverEntry | undefined} entry the newest */
+function isHalfSeen(entry) {
+  if (!entry?.isIntersecting) return false;
+  const { intersectionRect, boundingClientRect, rootBounds } = entry;
+  return intersectionRect.height >= 0.5 * Math.min(boundingClientRect.height, rootBounds?.height ?? window.innerHeight);
 }
 
 /** @param {Element | null} element */

@@ -17,7 +17,7 @@ export class Tabs {
     this.#channel?.addEventListener('message', (event) => heard(event.data));
   }
 
-  /** @param {News} news */
+  /** @param {News} news nobody hears after `close()` */
   tell(news) {
     this.#channel?.postMessage(news);
   }
@@ -52,5 +52,6 @@ export class Tabs {
   close() {
     this.stopWaiting();
     this.#channel?.close();
+    this.#channel = null;
   }
 }

@@ -61,16 +61,6 @@ function isInApp(agent) {
   return /\bFB(AN|AV|_IAB)\b|\bInstagram\b|\bLine\/|\bMicroMessenger\b|\bTwitter(Android| for)|\bLinkedInApp\b|\bSnapchat\b|\bTikTok\b|musical_ly|\bPinterest\b|; wv\)/.test(agent);
 }
 
-/**
- * Whether this page may make credentials of the relying party (WebAuthn Level 3, 5.1.3, step 8). If not, the
- * configuration is wrong, whatever the person does.
- *
- * @param {string} relyingParty
- */
-export function belongsTo(relyingParty) {
-  return location.hostname === relyingParty || location.hostname.endsWith(`.${relyingParty}`);
-}
-
 /** What a person would call this device; they can change it. */
 export function proposedName() {
   const told = /** @type {any} */ (navigator).userAgentData?.platform ?? '';

@@ -1,9 +1,6 @@
 // For how long Kratos still lets this session change credentials, by the clock of this page.
 
-/** Kratos offers up to five minutes; longer than this the session may be too old when the person is done. */
-export const TIMEOUT_MS = 120_000;
-/** What a ceremony may take, and handing it in. */
-const NEEDED_MS = TIMEOUT_MS + 30_000;
+import { NEEDED_MS } from './time.js';
 
 export class Privilege {
   /** By `performance.now()`, which no change of the wall clock moves. */

@@ -1,6 +1,6 @@
 // Going away and coming back to the same place: a single-use token in the address and in `sessionStorage`.
 
-import { name } from '../service/onboarding.js';
+import { token } from '../wire/token.js';
 
 /**
  * @typedef {object} Kept What is remembered of a person who was sent away; no name, no secret.
@@ -18,15 +18,18 @@ const GOOD_FOR_MS = 30 * 60_000;
 export class Return {
   #by;
   /** Means nothing until something is kept for it. */
-  #token = name();
+  #token = token();
+  /** Kratos sends people back here. */
+  isAllowed = true;
 
   /** @param {'offer' | 'manager'} by */
   constructor(by) {
     this.#by = by;
   }
 
-  /** Absolute, as Kratos needs it. */
+  /** Absolute, as Kratos needs it; `null` where Kratos does not send people back. */
   get address() {
+    if (!this.isAllowed) return null;
     const url = new URL(location.href);
     url.searchParams.set(PARAMETER, this.#token);
     return url.href;

@@ -4,6 +4,9 @@
 /** @typedef {import('./resume.js').Return} Return */
 /** @typedef {import('./resume.js').Kept} Kept */
 
+/** Whoever was sent away is gone by then. */
+export const AWAY_WITHIN_MS = 30_000;
+
 /** @typedef {'continue' | 'reauthenticate' | 'second_factor' | 'sign_in' | 'manage'} Leaving */
 /** @typedef {(why: Leaving, url: URL, how: 'assign' | 'replace') => void} Navigate */
 
@@ -51,12 +54,14 @@ export class Rounds {
    * Signing in again, for what is kept.
    *
    * @param {Kept} kept
+   * @returns {boolean} whether there is a way back: without one nobody is sent
    */
   reauthenticate(kept) {
-    const { kratos } = this.#visit;
-    if (!kratos) return;
+    const [{ kratos }, { address }] = [this.#visit, this.#place];
+    if (!kratos || !address) return false;
     this.#place.keep(kept);
-    this.#navigate('reauthenticate', kratos.reauthenticate(this.#place.address), 'assign');
+    this.#navigate('reauthenticate', kratos.reauthenticate(address), 'assign');
+    return true;
   }
 
   /**
@@ -83,8 +88,9 @@ export class Rounds {
   #go(why, to) {
     if (!to) return location.reload();
     const url = new URL(to);
+    const { address } = this.#place;
     // Kratos names the way there, but not the way back.
-    url.searchParams.set('return_to', this.#place.address);
+    if (address) url.searchParams.set('return_to', address);
     this.#place.keep({ why: 'sign_in' });
     this.#navigate(why, url, 'assign');
   }

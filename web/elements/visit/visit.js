@@ -1,12 +1,12 @@
 // One person on this page: what the service decided for them, and what is reported of them.
 
 import { Kratos } from '../kratos/kratos.js';
-import { name } from '../service/onboarding.js';
+import { token } from '../wire/token.js';
 import { device } from './device.js';
 import { Privilege } from './privilege.js';
 
 /** @typedef {import('../service/onboarding.js').Onboarding} Onboarding */
-/** @typedef {import('../service/onboarding.js').Decision} Decision */
+/** @typedef {import('../service/decision.js').Decision} Decision */
 /** @typedef {import('../service/onboarding.js').Decided} Decided */
 /** @typedef {import('../service/onboarding.js').Refused} Refused */
 /** @typedef {import('../service/onboarding.js').Action} Action */
@@ -26,7 +26,7 @@ export class Visit {
   /** @type {Device | null} */
   device = null;
   privilege = new Privilege();
-  attemptId = name();
+  attemptId = token();
   /** @type {string | null} */
   #etag = null;
 
@@ -49,10 +49,11 @@ export class Visit {
    * The first look: who it is and what their device can do.
    *
    * @param {boolean} fresh
+   * @param {number} [patience] ms
    * @returns {Promise<Decided | Refused>}
    */
-  async begin(fresh) {
-    const [answer, able] = await Promise.all([this.ask(fresh), device()]);
+  async begin(fresh, patience) {
+    const [answer, able] = await Promise.all([this.ask(fresh, patience), device()]);
     this.device = able;
     if (answer.kind === 'decision') this.learn(answer);
     return answer;
@@ -60,11 +61,13 @@ export class Visit {
 
   /**
    * @param {boolean} fresh
+   * @param {number} [patience] ms
    * @returns {Promise<Decided | Refused>}
    */
-  async ask(fresh) {
+  async ask(fresh, patience) {
     try {
-      return await this.#onboarding.decision({ fresh, returnTo: this.#returnTo, signal: this.#signal });
+      const how = { fresh, returnTo: this.#returnTo, signal: this.#signal };
+      return await this.#onboarding.decision(patience === undefined ? how : { ...how, patience });
     } catch {
       return { kind: 'unreachable' };
     }

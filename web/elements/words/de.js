@@ -26,6 +26,7 @@ export default {
   'note.not_saved': 'Dein Passkey konnte nicht gespeichert werden, und es wurde nichts geändert. Wenn du es noch einmal versuchst, fragt dein Gerät erneut.',
   'note.stale': 'Diese Seite war zu lange offen, deshalb konnte dein Passkey nicht gespeichert werden. Wenn du es noch einmal versuchst, fragt dein Gerät erneut.',
   'note.delete_unsaved': 'Vielleicht zeigt dein Gerät noch einen Passkey für {app}, der nicht funktioniert. Du kannst ihn dort löschen.',
+  'note.unsure': 'Es ließ sich nicht prüfen, ob dein Passkey gespeichert wurde. Versuche es gleich noch einmal, dann zeigt es sich.',
   'working.title': 'Folge den Schritten auf dem Bildschirm',
   'working.text': 'Dein Gerät fragt nach Gesicht, Fingerabdruck oder Displaysperre.',
   'working.text_other': 'Verwende dein Handy oder deinen Sicherheitsschlüssel, wenn dein Browser danach fragt.',

@@ -27,6 +27,7 @@ export default {
   'note.not_saved': 'Your passkey could not be saved, and nothing was changed. If you try again, your device will ask you once more.',
   'note.stale': 'This page had been open for too long, so your passkey could not be saved. If you try again, your device will ask you once more.',
   'note.delete_unsaved': 'Your device may still show a passkey for {app} that does not work. You can delete it there.',
+  'note.unsure': 'We could not check whether your passkey was saved. Try again in a moment to find out.',
   'working.title': 'Follow the steps on your screen',
   'working.text': 'Your device asks for your face, fingerprint or screen lock.',
   'working.text_other': 'Use your phone or security key when your browser asks for it.',

@@ -26,6 +26,7 @@ export default {
   'note.not_saved': 'Votre clé d’accès n’a pas pu être enregistrée et rien n’a changé. Si vous réessayez, votre appareil vous demandera à nouveau de confirmer.',
   'note.stale': 'Cette page est restée ouverte trop longtemps et votre clé d’accès n’a pas pu être enregistrée. Si vous réessayez, votre appareil vous demandera à nouveau de confirmer.',
   'note.delete_unsaved': 'Votre appareil affiche peut-être encore une clé d’accès pour {app} qui ne fonctionne pas. Vous pouvez l’y supprimer.',
+  'note.unsure': 'Nous n’avons pas pu vérifier si votre clé d’accès a été enregistrée. Réessayez dans un instant pour le savoir.',
   'working.title': 'Suivez les étapes à l’écran',
   'working.text': 'Votre appareil demande votre visage, votre empreinte ou le verrouillage de l’écran.',
   'working.text_other': 'Utilisez votre téléphone ou votre clé de sécurité quand votre navigateur le demande.',

@@ -1,5 +1,6 @@
 // Which language is spoken, and every text in it.
 
+import { after } from '../wire/patience.js';
 import english from './en.js';
 
 /** @typedef {keyof typeof english} Key */
@@ -14,6 +15,9 @@ const LOADERS = {
   ja: () => import('./ja.js'),
   ar: () => import('./ar.js'),
 };
+
+/** An offer does not wait longer for its language. */
+const PATIENCE_MS = 1500;
 
 export class Words {
   /** BCP 47; of the texts, not of the dates. */
@@ -86,9 +90,11 @@ export async function words(wished, overrides, app) {
   /** @type {Texts} */
   let texts = english;
   try {
-    if (load) texts = (await load()).default;
+    const loaded = load ? await Promise.race([load(), after(PATIENCE_MS)]) : null;
+    // An English offer is better than none.
+    if (!loaded) return words(['en'], overrides, app);
+    texts = loaded.default;
   } catch {
-    // Not loaded: an English offer is better than none.
     return words(['en'], overrides, app);
   }
   const own = Object.entries(overrides).filter(([key, text]) => key in english && typeof text === 'string');
