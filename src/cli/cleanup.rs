@@ -1,22 +1,19 @@
 //! `cleanup sql --keep-last 90d`: forgets old events, old entries of the operators' log, and old quarantine.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use jiff::SignedDuration;
 
 use super::configuration::{Behind, ConfigArguments, Opened, OpeningError};
 use super::terminal::say;
 use crate::clock::Clock;
 use crate::config::kept_duration;
-use crate::store::{Cleaned, CommitError, ReadError, Store, WriterSettings};
+use crate::store::{Cleaned, CommitError, KeepLast, ReadError, Store, WriterSettings};
 use crate::telemetry::Metrics;
 
 /// An operator can wait longer for a busy disk than Kratos can.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What makes a delivery harmless that comes again is an event: Kratos tries for seconds, a relay for hours.
-const SHORTEST: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CleanupVerb {
@@ -30,15 +27,14 @@ pub(super) struct CleanupArguments {
     config: ConfigArguments,
     /// What is younger stays: numbers with the units `w`, `d`, `h`, such as `90d`; a day at least.
     #[arg(long, value_name = "DURATION", value_parser = keep)]
-    keep_last: SignedDuration,
+    keep_last: KeepLast,
     /// Rows of one transaction; hooks come in between.
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch_size: u32,
 }
 
-fn keep(text: &str) -> Result<SignedDuration, String> {
-    let kept = kept_duration(text)?;
-    if kept < SHORTEST { Err("is less than a day".to_owned()) } else { Ok(kept) }
+fn keep(text: &str) -> Result<KeepLast, String> {
+    KeepLast::try_from(kept_duration(text)?).map_err(|refused| refused.to_string())
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +47,6 @@ pub(super) enum CleanupError {
     Read(#[from] ReadError),
     #[error("stopped; what was forgotten before stays forgotten")]
     Commit(#[from] CommitError),
-    #[error("--keep-last reaches back before all time")]
-    TooLong,
 }
 
 pub(super) fn run(verb: &CleanupVerb) -> Result<(), CleanupError> {
@@ -61,18 +55,20 @@ pub(super) fn run(verb: &CleanupVerb) -> Result<(), CleanupError> {
     runtime.map_err(CleanupError::Runtime)?.block_on(async {
         let Opened { database, .. } = arguments.config.open(Behind::Refuse, PATIENCE).await?;
         let clock = Clock::system();
-        let before = clock.now().checked_sub(arguments.keep_last).map_err(|_| CleanupError::TooLong)?;
+        let before = arguments.keep_last.before(clock.now());
         let metrics = Arc::new(Metrics::default());
         let store = Store::start(database, WriterSettings::default(), clock, metrics).await?;
         let mut all = Cleaned::default();
         let done = loop {
+            let begun = Instant::now();
             match store.clean(before, arguments.batch_size).await {
                 Ok(batch) if batch.is_nothing() => break Ok(()),
                 Ok(batch) => all = all.and(batch),
                 Err(error) => break Err(error),
             }
-            // The service, and its hooks, come in between.
-            tokio::task::yield_now().await;
+            // A file has one writer at a time, and whoever waits for it looks only now and then: it is free for longer than
+            // it is taken, so that the service and its hooks come in between.
+            tokio::time::sleep(begun.elapsed() * 2).await;
         };
         store.close().await;
         let Cleaned { events, operator_log, quarantine } = all;

@@ -7,6 +7,7 @@ mod backend;
 mod batch;
 mod changes;
 mod funnel;
+mod keep_last;
 mod lanes;
 mod listing;
 mod memory;
@@ -49,6 +50,7 @@ use writer::Answer;
 pub use backend::{AuditEntry, Backend, Cleaned, CommitError, Elsewhere, Erased, Follow, ReadError};
 pub use changes::Watch;
 pub use funnel::FunnelRow;
+pub use keep_last::{Before, KeepLast, KeptTooShort};
 pub use listing::{Page, PageToken, RecordFilter, TokenError};
 pub use open::{MadeBy, OpenError, Opening};
 pub use operator_log::{LogEntry, LogFilter, OperatorAction};
@@ -306,10 +308,9 @@ impl Store {
         self.shared.backend.identities_after(after, limit).await
     }
 
-    /// One batch of what is older than `before`: events, what operators did, quarantine. Records stay, and what they know. An
-    /// event is what makes a delivery that comes again harmless, so `before` is a day ago at the latest.
-    pub async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
-        self.shared.backend.clean(before, batch).await
+    /// One batch of what is older: events, what operators did, quarantine. Records stay, and what they know.
+    pub async fn clean(&self, before: Before, batch: u32) -> Result<Cleaned, CommitError> {
+        self.shared.backend.clean(before.0, batch).await
     }
 
     /// What was counted on these days (UTC), both included, in their order.

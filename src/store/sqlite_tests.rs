@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::contract::{Fresh, contract, one_poison_of_128, registered, store_on};
+use super::contract::{Fresh, at, contract, one_poison_of_128, person, registered, store_on};
 use super::*;
 
 async fn fresh() -> Fresh<tempfile::TempDir> {
@@ -39,6 +39,23 @@ async fn a_refused_event_costs_the_others_nothing() {
 async fn a_record_that_cannot_be_read_costs_the_others_nothing() {
     let fresh = fresh().await;
     one_poison_of_128(&fresh, async || execute(&fresh.home, "UPDATE records SET facts = '{'").await).await;
+}
+
+#[tokio::test]
+async fn events_of_a_clock_that_was_ahead_do_not_hide_the_old_ones_behind_them() {
+    let fresh = fresh().await;
+    let store = store_on(fresh.backend.clone()).await;
+    for (n, second) in [(1, 1000), (2, 1000), (3, 1000), (4, 0), (5, 1000), (6, 0), (7, 0)] {
+        store.apply(Event { at: at(second), ..registered(n, 1, 1) }).await.unwrap();
+    }
+    let mut cleaned = Vec::new();
+    while cleaned.last() != Some(&0) {
+        cleaned.push(fresh.backend.clean(at(500), 2).await.unwrap().events);
+    }
+    assert_eq!(cleaned, [2, 1, 0]);
+    for (n, left) in [(1, 1), (4, 0), (5, 1), (7, 0)] {
+        assert_eq!(store.audit(person(n), 9).await.unwrap().len(), left, "{n}");
+    }
 }
 
 #[tokio::test]

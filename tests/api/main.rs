@@ -13,6 +13,7 @@ mod recordings;
 mod service;
 mod wire;
 
+mod cleanup;
 mod cli;
 mod config;
 mod dashboard;

@@ -210,7 +210,7 @@ pub(in crate::store) async fn what_is_old_goes_in_batches_and_what_is_known_stay
     store.quarantine(quarantined(2, 100)).await.unwrap();
     let mut all = Cleaned::default();
     loop {
-        let batch = store.clean(at(50), 2).await.unwrap();
+        let batch = fresh.backend.clean(at(50), 2).await.unwrap();
         assert!(batch.events <= 2);
         if batch.is_nothing() {
             break;

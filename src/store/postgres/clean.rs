@@ -12,12 +12,12 @@ pub async fn clean(open: &mut Open, before: Timestamp, batch: u32) -> Result<Cle
         (
             &mut cleaned.events,
             "DELETE FROM events WHERE ctid = ANY (ARRAY (
-                 SELECT ctid FROM events WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                 SELECT ctid FROM events WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))",
         ),
         (
             &mut cleaned.operator_log,
             "DELETE FROM operator_log WHERE id = ANY (ARRAY (
-                 SELECT id FROM operator_log WHERE at < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                 SELECT id FROM operator_log WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))",
         ),
         (
             &mut cleaned.quarantine,

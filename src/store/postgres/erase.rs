@@ -1,27 +1,29 @@
 //! Everything about one identity goes.
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Row};
 
 use super::super::backend::{CommitError, Erased};
 use super::line::Open;
-use crate::onboarding::IdentityId;
+use super::read::to_record;
+use crate::onboarding::{IdentityId, Record};
 
 pub async fn erase(open: &mut Open, identity: IdentityId) -> Result<Erased, CommitError> {
     let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let key = identity.as_uuid();
-    let record: Option<i64> = sqlx::query_scalar("SELECT id FROM records WHERE identity = $1 FOR UPDATE")
+    let row = sqlx::query("SELECT id, version, facts FROM records WHERE identity = $1 FOR UPDATE")
         .bind(key)
         .fetch_optional(&mut *transaction)
         .await?;
     let mut erased = Erased::default();
-    if let Some(record) = record {
-        let of_record = async |connection: &mut PgConnection, statement: &'static str| {
-            let done = sqlx::query(statement).bind(record).execute(connection).await?;
-            Ok::<u64, CommitError>(done.rows_affected())
+    if let Some(row) = row {
+        let id: i64 = row.try_get("id")?;
+        erased.identifiers = match to_record(&row) {
+            Ok(record) => erase_identifiers(&mut transaction, id, &record).await?,
+            // It does not say which they are.
+            Err(_) => of_record(&mut transaction, id, "DELETE FROM identifiers WHERE record = $1").await?,
         };
-        erased.identifiers = of_record(&mut transaction, "DELETE FROM identifiers WHERE record = $1").await?;
-        erased.events = of_record(&mut transaction, "DELETE FROM events WHERE record = $1").await?;
-        of_record(&mut transaction, "DELETE FROM records WHERE id = $1").await?;
+        erased.events = of_record(&mut transaction, id, "DELETE FROM events WHERE record = $1").await?;
+        of_record(&mut transaction, id, "DELETE FROM records WHERE id = $1").await?;
         erased.record = true;
     }
     sqlx::query("UPDATE operator_log SET subject = NULL WHERE subject = $1")
@@ -39,4 +41,31 @@ pub async fn erase(open: &mut Open, identity: IdentityId) -> Result<Erased, Comm
     transaction.commit().await?;
     open.writer.commits = n;
     Ok(erased)
+}
+
+/// By their key, which begins with the digest: by the record alone everybody's would be looked at.
+async fn erase_identifiers(
+    connection: &mut PgConnection,
+    id: i64,
+    record: &Record,
+) -> Result<u64, CommitError> {
+    let digests = || record.identifiers.iter().flat_map(|dated| &dated.value);
+    let done = sqlx::query(
+        "DELETE FROM identifiers USING unnest($1::bytea[], $2::bytea[]) AS old (mac, key)
+         WHERE identifiers.mac = old.mac AND identifiers.key = old.key AND identifiers.record = $3",
+    )
+    .bind(digests().map(|digest| digest.mac.as_slice()).collect::<Vec<_>>())
+    .bind(digests().map(|digest| digest.key.as_slice()).collect::<Vec<_>>())
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn of_record(
+    connection: &mut PgConnection,
+    id: i64,
+    statement: &'static str,
+) -> Result<u64, CommitError> {
+    Ok(sqlx::query(statement).bind(id).execute(connection).await?.rows_affected())
 }

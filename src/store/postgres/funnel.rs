@@ -6,8 +6,10 @@ use sqlx::{PgConnection, Row};
 use super::super::backend::ReadError;
 use super::super::funnel::{Counts, FunnelRow, number_of, row};
 
-/// Each row is contended by those of one shard only.
-const SHARDS: i64 = 16;
+/// Who commits takes the first shard that nobody commits to. Those that find none share one more, and wait for each other.
+pub const SHARDS: i32 = 64;
+/// Tells these advisory locks from any others in the database: "fnnl".
+pub const LOCKS: i32 = 0x666e_6e6c;
 
 /// Of a commit, in the order that all instances lock in.
 pub struct Columns {
@@ -15,13 +17,11 @@ pub struct Columns {
     pub methods: Vec<&'static str>,
     pub outcomes: Vec<&'static str>,
     pub kinds: Vec<&'static str>,
-    pub shard: i32,
     pub n: Vec<i64>,
 }
 
 impl Columns {
-    pub fn of(counts: &Counts, writer: i64) -> Columns {
-        let shard = i32::try_from(writer.rem_euclid(SHARDS)).unwrap_or_default();
+    pub fn of(counts: &Counts) -> Columns {
         let mut rows: Vec<_> =
             counts.iter().map(|((day, method, count), n)| (*day, *method, count.names(), *n)).collect();
         rows.sort_unstable();
@@ -30,7 +30,6 @@ impl Columns {
             methods: rows.iter().map(|(_, method, ..)| *method).collect(),
             outcomes: rows.iter().map(|(_, _, (outcome, _), _)| *outcome).collect(),
             kinds: rows.iter().map(|(_, _, (_, kind), _)| *kind).collect(),
-            shard,
             n: rows.iter().map(|(.., n)| *n).collect(),
         }
     }

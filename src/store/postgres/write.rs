@@ -177,7 +177,7 @@ async fn add_events(
     }
     let transitions: Vec<_> = rows.iter().map(transition_columns).collect();
     let added = IdentifierColumns::of(plan.added.iter(), ids)?;
-    let counts = funnel::Columns::of(&plan.counts, commit.writer);
+    let counts = funnel::Columns::of(&plan.counts);
     let events = || rows.iter().map(|row| row.event);
     sqlx::query(
         "WITH told AS (
@@ -185,9 +185,11 @@ async fn add_events(
          ), added AS (
              INSERT INTO identifiers (mac, key, record)
              SELECT * FROM unnest($4::bytea[], $5::bytea[], $6::bigint[]) ON CONFLICT DO NOTHING
+         ), free AS MATERIALIZED (
+             SELECT shard FROM generate_series(1, $23) AS shard WHERE pg_try_advisory_xact_lock($24, shard) LIMIT 1
          ), counted AS (
              INSERT INTO funnel AS known (day, method, outcome, kind, n, shard)
-             SELECT *, $23::integer FROM unnest($18::integer[], $19::text[], $20::text[], $21::text[], $22::bigint[])
+             SELECT *, coalesce((SELECT shard FROM free), 0) FROM unnest($18::integer[], $19::text[], $20::text[], $21::text[], $22::bigint[])
              ON CONFLICT (day, method, outcome, kind, shard) DO UPDATE SET n = known.n + excluded.n
          )
          INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to)
@@ -217,7 +219,8 @@ async fn add_events(
     .bind(counts.outcomes)
     .bind(counts.kinds)
     .bind(counts.n)
-    .bind(counts.shard)
+    .bind(funnel::SHARDS)
+    .bind(funnel::LOCKS)
     .execute(connection)
     .await?;
     Ok(())

@@ -1,26 +1,73 @@
 //! What is old goes, a batch at a time, so that hooks come in between.
 
-use jiff::Timestamp;
-use sqlx::{Connection, SqliteConnection};
+use std::ops::RangeInclusive;
 
-use super::super::backend::{Cleaned, CommitError};
+use jiff::Timestamp;
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+
+use super::super::backend::{Cleaned, CommitError, ReadError};
+
+/// Rows that are read at once.
+const WINDOW: u32 = 1000;
+/// Events are numbered in the order they were written, which is that of time but for moments. So many young ones in
+/// succession, and there are no old ones behind them; fewer may be of a machine whose clock was wrong.
+const YOUNG_ENOUGH: u32 = 10_000;
+
+/// The numbers between which the first `batch` old events lie. Looked for where nobody waits for the end of it.
+pub async fn old_events(
+    readers: &SqlitePool,
+    before: Timestamp,
+    batch: u32,
+) -> Result<Option<RangeInclusive<i64>>, ReadError> {
+    let mut found: Option<RangeInclusive<i64>> = None;
+    let (mut place, mut old, mut young) = (i64::MIN, 0, 0);
+    loop {
+        let window: Vec<(i64, bool)> =
+            sqlx::query_as("SELECT seq, at < ?2 FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?3")
+                .bind(place)
+                .bind(before.as_microsecond())
+                .bind(WINDOW)
+                .fetch_all(readers)
+                .await?;
+        for (seq, is_old) in &window {
+            place = *seq;
+            if *is_old {
+                found = Some(found.map_or(place, |range| *range.start())..=place);
+                (old, young) = (old + 1, 0);
+            } else {
+                young += 1;
+            }
+            if old >= batch || young >= YOUNG_ENOUGH {
+                return Ok(found);
+            }
+        }
+        if window.is_empty() {
+            return Ok(found);
+        }
+    }
+}
 
 pub async fn clean(
     connection: &mut SqliteConnection,
+    old_events: Option<RangeInclusive<i64>>,
     before: Timestamp,
     batch: u32,
 ) -> Result<Cleaned, CommitError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut cleaned = Cleaned::default();
+    if let Some(range) = old_events {
+        let done = sqlx::query("DELETE FROM events WHERE seq BETWEEN ?1 AND ?2 AND at < ?3")
+            .bind(*range.start())
+            .bind(*range.end())
+            .bind(before.as_microsecond())
+            .execute(&mut *transaction)
+            .await?;
+        cleaned.events = done.rows_affected();
+    }
     for (count, statement) in [
-        // In the order they were written, which is that of time but for moments: the first that is young enough ends it.
-        (
-            &mut cleaned.events,
-            "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?2) AND at < ?1",
-        ),
         (
             &mut cleaned.operator_log,
-            "DELETE FROM operator_log WHERE id IN (SELECT id FROM operator_log ORDER BY id LIMIT ?2) AND at < ?1",
+            "DELETE FROM operator_log WHERE id IN (SELECT id FROM operator_log WHERE at < ?1 ORDER BY at LIMIT ?2)",
         ),
         (
             &mut cleaned.quarantine,

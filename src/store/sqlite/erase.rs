@@ -1,26 +1,28 @@
 //! Everything about one identity goes.
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection};
 
 use super::super::backend::{CommitError, Erased};
-use crate::onboarding::IdentityId;
+use super::read::to_record;
+use crate::onboarding::{IdentityId, Record};
 
 pub async fn erase(connection: &mut SqliteConnection, identity: IdentityId) -> Result<Erased, CommitError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let key = identity.as_bytes().as_slice();
-    let record: Option<i64> = sqlx::query_scalar("SELECT id FROM records WHERE identity = ?1")
+    let row = sqlx::query("SELECT id, version, facts FROM records WHERE identity = ?1")
         .bind(key)
         .fetch_optional(&mut *transaction)
         .await?;
     let mut erased = Erased::default();
-    if let Some(record) = record {
-        let of_record = async |connection: &mut SqliteConnection, statement: &'static str| {
-            let done = sqlx::query(statement).bind(record).execute(connection).await?;
-            Ok::<u64, CommitError>(done.rows_affected())
+    if let Some(row) = row {
+        let id: i64 = row.try_get("id")?;
+        erased.identifiers = match to_record(&row) {
+            Ok(record) => erase_identifiers(&mut transaction, id, &record).await?,
+            // It does not say which they are.
+            Err(_) => of_record(&mut transaction, id, "DELETE FROM identifiers WHERE record = ?1").await?,
         };
-        erased.identifiers = of_record(&mut transaction, "DELETE FROM identifiers WHERE record = ?1").await?;
-        erased.events = of_record(&mut transaction, "DELETE FROM events WHERE record = ?1").await?;
-        of_record(&mut transaction, "DELETE FROM records WHERE id = ?1").await?;
+        erased.events = of_record(&mut transaction, id, "DELETE FROM events WHERE record = ?1").await?;
+        of_record(&mut transaction, id, "DELETE FROM records WHERE id = ?1").await?;
         erased.record = true;
     }
     sqlx::query("UPDATE operator_log SET subject = NULL WHERE subject = ?1")
@@ -36,4 +38,87 @@ pub async fn erase(connection: &mut SqliteConnection, identity: IdentityId) -> R
     .await?;
     transaction.commit().await?;
     Ok(erased)
+}
+
+/// By their key, which begins with the digest: by the record alone everybody's would be looked at.
+async fn erase_identifiers(
+    connection: &mut SqliteConnection,
+    id: i64,
+    record: &Record,
+) -> Result<u64, CommitError> {
+    let mut erased = 0;
+    for digest in record.identifiers.iter().flat_map(|dated| &dated.value) {
+        let done = sqlx::query("DELETE FROM identifiers WHERE mac = ?1 AND key = ?2 AND record = ?3")
+            .bind(digest.mac.as_slice())
+            .bind(digest.key.as_slice())
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+        erased += done.rows_affected();
+    }
+    Ok(erased)
+}
+
+async fn of_record(
+    connection: &mut SqliteConnection,
+    id: i64,
+    statement: &'static str,
+) -> Result<u64, CommitError> {
+    Ok(sqlx::query(statement).bind(id).execute(connection).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use uuid::Uuid;
+
+    use super::super::super::contract::{person, registered, store_on};
+    use super::super::super::{MadeBy, Opening};
+    use super::super::Sqlite;
+    use super::*;
+
+    const OTHERS: u128 = 3000;
+    /// Of the virtual machine; an erasure is a few hundred.
+    const STEPS: i32 = 100;
+
+    #[tokio::test]
+    async fn what_others_have_costs_an_erasure_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let opening = Opening::Migrate(MadeBy::Development);
+        let sqlite = Arc::new(Sqlite::open(&directory.path().join("test.db"), opening).await.unwrap());
+        let store = store_on(sqlite.clone()).await;
+        store.apply(registered(1, 1, 1)).await.unwrap();
+        store.apply(registered(2, 1, 2)).await.unwrap();
+        let mut connection = sqlite.writer.acquire().await.unwrap();
+        for n in 0..OTHERS {
+            sqlx::query("INSERT INTO identifiers (mac, key, record) VALUES (?1, x'01010101', 2)")
+                .bind([Uuid::from_u128(n).as_bytes().as_slice(), &[0; 16]].concat())
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+        }
+        let looks = Arc::new(AtomicU32::new(0));
+        let looked = looks.clone();
+        connection.lock_handle().await.unwrap().set_progress_handler(STEPS, move || {
+            looked.fetch_add(1, Ordering::Relaxed);
+            true
+        });
+        let erased = erase(&mut connection, person(1)).await.unwrap();
+        assert_eq!(erased, Erased { record: true, events: 1, identifiers: 1 });
+        assert!(looks.load(Ordering::Relaxed) < 20, "{looks:?} times {STEPS} steps");
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_read_can_be_erased() {
+        let directory = tempfile::tempdir().unwrap();
+        let opening = Opening::Migrate(MadeBy::Development);
+        let sqlite = Arc::new(Sqlite::open(&directory.path().join("test.db"), opening).await.unwrap());
+        store_on(sqlite.clone()).await.apply(registered(1, 1, 1)).await.unwrap();
+        let mut connection = sqlite.writer.acquire().await.unwrap();
+        sqlx::query("UPDATE records SET facts = '{'").execute(&mut *connection).await.unwrap();
+        let erased = erase(&mut connection, person(1)).await.unwrap();
+        assert_eq!(erased, Erased { record: true, events: 1, identifiers: 1 });
+    }
 }

@@ -15,18 +15,24 @@ pub async fn page(
     limit: u32,
 ) -> Result<Page, ReadError> {
     let after = after.map_or(0, |token| token.0);
+    // First, and once: were it found anew after the rows, it could lie behind some that came or went meanwhile.
+    let end: Option<i64> =
+        sqlx::query_scalar("SELECT id FROM records WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2")
+            .bind(after)
+            .bind(LOOKED_AT - 1)
+            .fetch_optional(readers)
+            .await?;
     let rows = sqlx::query(
         "SELECT id, version, facts FROM records
-         WHERE id > ?1 AND id <= coalesce((SELECT id FROM records WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2), ?3)
-           AND (?4 IS NULL OR stage = ?4)
-           AND (?5 IS NULL OR facts ->> '$.registration.method' = ?5)
-           AND (?6 IS NULL OR facts ->> '$.schema_id.value' = ?6)
-           AND (?7 IS NULL OR changed_at >= ?7) AND (?8 IS NULL OR changed_at < ?8)
-         ORDER BY id LIMIT ?9",
+         WHERE id > ?1 AND id <= ?2
+           AND (?3 IS NULL OR stage = ?3)
+           AND (?4 IS NULL OR facts ->> '$.registration.method' = ?4)
+           AND (?5 IS NULL OR facts ->> '$.schema_id.value' = ?5)
+           AND (?6 IS NULL OR changed_at >= ?6) AND (?7 IS NULL OR changed_at < ?7)
+         ORDER BY id LIMIT ?8",
     )
     .bind(after)
-    .bind(LOOKED_AT - 1)
-    .bind(i64::MAX)
+    .bind(end.unwrap_or(i64::MAX))
     .bind(filter.stage.map(Stage::as_str))
     .bind(filter.registration_method.map(Method::as_str))
     .bind(filter.schema_id.as_ref().map(|schema| schema.as_str()))
@@ -36,9 +42,7 @@ pub async fn page(
     .fetch_all(readers)
     .await?;
     let found = rows.iter().map(placed).collect::<Result<Vec<_>, _>>()?;
-    let looked_at = sqlx::query_scalar("SELECT id FROM records WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2");
-    let looked_at = looked_at.bind(after).bind(LOOKED_AT - 1).fetch_optional(readers).await?;
-    Ok(Page::of(found, limit, looked_at))
+    Ok(Page::of(found, limit, end))
 }
 
 fn placed(row: &SqliteRow) -> Result<(i64, Record), ReadError> {

@@ -112,8 +112,9 @@ impl Backend for Sqlite {
     }
 
     async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
+        let old_events = clean::old_events(&self.readers, before, batch).await?;
         let mut connection = self.writer.acquire().await?;
-        let done = clean::clean(&mut connection, before, batch).await;
+        let done = clean::clean(&mut connection, old_events, before, batch).await;
         self.settle(connection, done).await
     }
 

@@ -47,6 +47,9 @@ impl Sqlite {
             .page_size(PAGE)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            // What a row refers to, the same transaction read or wrote. To erase a record, everybody's identifiers would be
+            // looked at for one that refers to it.
+            .foreign_keys(false)
             .pragma("cache_size", PAGES_IN_MEMORY)
             .pragma("wal_autocheckpoint", CHECKPOINT_EVERY)
             // A statement of many rows keeps what it would undo in a temporary file otherwise, made for each of them.
