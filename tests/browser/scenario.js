@@ -21,9 +21,9 @@ import { World } from './world/world.js';
  * @property {(circumstances?: Circumstances) => Promise<Person>} another somebody else, with a browser of their own
  */
 
-/** @type {ReturnType<typeof launch> | undefined} */
-let browser;
-after(async () => (await browser)?.close());
+/** By whether it keeps pages that were left. @type {Map<boolean, ReturnType<typeof launch>>} */
+const browsers = new Map();
+after(() => Promise.all([...browsers.values()].map(async (browser) => (await browser).close())));
 
 /**
  * Tests of one world, which starts with the first of them and ends with the file.
@@ -38,18 +38,19 @@ export function inWorld(otherwise) {
   /**
    * @param {string} name a sentence
    * @param {(scene: Scene) => Promise<void>} body
-   * @param {Circumstances & { ownWorld?: boolean, skip?: string | undefined }} [circumstances] `ownWorld`: for what leaves it
-   *   broken; `skip`: why
+   * @param {Circumstances & { ownWorld?: boolean, keepsPages?: boolean, skip?: string | undefined }} [circumstances]
+   *   `ownWorld`: for what leaves it broken; `keepsPages`: a page that was left is shown again as it was; `skip`: why
    */
-  return (name, body, { ownWorld = false, skip, ...circumstances } = {}) => {
+  return (name, body, { ownWorld = false, keepsPages = false, skip, ...circumstances } = {}) => {
     void test(name, { timeout: 60_000, ...(skip && { skip }) }, async () => {
-      browser ??= launch();
+      const browser = browsers.get(keepsPages) ?? launch(keepsPages);
+      browsers.set(keepsPages, browser);
       if (!ownWorld) started ??= World.start(otherwise);
       const world = await (ownWorld ? World.start(otherwise) : /** @type {Promise<World>} */ (started));
       /** @type {Person[]} */
       const people = [];
       const another = async (/** @type {Circumstances} */ circumstances = {}) => {
-        const person = await Person.with(world, await /** @type {ReturnType<typeof launch>} */ (browser), circumstances);
+        const person = await Person.with(world, await browser, circumstances);
         people.push(person);
         return person;
       };

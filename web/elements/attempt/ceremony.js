@@ -13,7 +13,7 @@ import { within } from '../wire/patience.js';
 const NOT_EVEN_STARTED_MS = 1000;
 /** Browsers give up a little before or after. */
 const NEAR_THE_END_MS = 5000;
-/** What never answers, although its time is over, does so no more. */
+/** What has not answered so long after its time never will. */
 const UNHEARD_MS = 15_000;
 
 /** A document can hold one WebAuthn request at a time (Credential Management Level 1, 2.5.4). */
