@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::batch::Work;
 use super::cluster::{Cluster, Database};
 use super::contract::{Fresh, at, contract, one_poison_of_128, person, registered, store_on};
+use super::outbox_contract::outbox_contract;
 use super::*;
 use crate::onboarding::{Actor, Cause, EventKind, PageAction, Profile};
 
@@ -61,6 +62,7 @@ async fn fresh_on(database: Database) -> Fresh<Database> {
 }
 
 contract!(fresh);
+outbox_contract!(super::fresh);
 
 #[tokio::test]
 async fn a_refused_event_costs_the_others_nothing() {
@@ -117,7 +119,7 @@ async fn a_deadlock_with_a_stranger_is_tried_again() {
     // A server that looks for deadlocks sooner than this service gives up.
     let fresh = fresh_on(Cluster::shared().database().await).await;
     let pair = |dedupe| [1, 2].map(|n| Work::Event(Box::new(registered(n, dedupe, 1))));
-    fresh.backend.commit(&pair(1)).await.unwrap();
+    fresh.backend.commit(&pair(1), &[]).await.unwrap();
     let (mut stranger, mut watcher) = (fresh.home.connect().await, fresh.home.connect().await);
     for sql in ["SET deadlock_timeout = '20s'", "BEGIN"] {
         sqlx::raw_sql(sql).execute(&mut stranger).await.unwrap();
@@ -126,7 +128,7 @@ async fn a_deadlock_with_a_stranger_is_tried_again() {
     let second: i64 = sqlx::query_scalar(lock).bind("%2").fetch_one(&mut stranger).await.unwrap();
     assert_eq!(second, 1);
     let backend = fresh.backend.clone();
-    let commits = tokio::spawn(async move { backend.commit(&pair(2)).await });
+    let commits = tokio::spawn(async move { backend.commit(&pair(2), &[]).await });
     // It holds the first and waits for the second.
     until(&mut watcher, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").await;
     let first: i64 = sqlx::query_scalar(lock).bind("%1").fetch_one(&mut stranger).await.unwrap();
@@ -235,14 +237,14 @@ async fn commits_that_become_visible_in_another_order_are_all_heard_of() {
 async fn what_was_committed_on_a_connection_whose_end_was_not_seen_is_news() {
     let fresh = fresh().await;
     let mut news = fresh.backend.follow().await.unwrap();
-    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 1, 1)))]).await.unwrap();
+    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 1, 1)))], &[]).await.unwrap();
     assert_eq!(news.next().await.unwrap(), Elsewhere::Wrote(Vec::new()), "one's own is none");
     let mut connection = fresh.home.connect().await;
     let writer: i64 = ask(&mut connection, "SELECT writer FROM commits").await;
     let held = "BEGIN; SELECT FROM records FOR UPDATE";
     sqlx::raw_sql(held).execute(&mut connection).await.unwrap();
     // Not answered in time: its connection is given up.
-    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 2, 1)))]).await.unwrap_err();
+    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 2, 1)))], &[]).await.unwrap_err();
     sqlx::raw_sql("COMMIT").execute(&mut connection).await.unwrap();
     // As if the server had carried it out all the same.
     sqlx::query("INSERT INTO commits (writer, n, identities) VALUES ($1, 2, ARRAY[$2])")

@@ -21,6 +21,7 @@ pub async fn erase(open: &mut Open, identity: IdentityId) -> Result<Erased, Comm
         };
         erased.identifiers = of_record(&mut transaction, "DELETE FROM identifiers WHERE record = $1").await?;
         erased.events = of_record(&mut transaction, "DELETE FROM events WHERE record = $1").await?;
+        erased.outbox = of_record(&mut transaction, "DELETE FROM outbox WHERE record = $1").await?;
         of_record(&mut transaction, "DELETE FROM records WHERE id = $1").await?;
         erased.record = true;
     }
