@@ -18,6 +18,7 @@ mod config;
 mod dashboard;
 mod doctor;
 mod durability;
+mod events;
 mod faults;
 mod kratos_config;
 mod operators;
