@@ -27,8 +27,6 @@ mod cluster;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
-mod outbox_contract;
-#[cfg(test)]
 mod postgres_tests;
 #[cfg(test)]
 mod sqlite_tests;

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::batch::Work;
 use super::cluster::{Cluster, Database};
 use super::contract::{Fresh, at, contract, one_poison_of_128, person, registered, store_on};
-use super::outbox_contract::outbox_contract;
 use super::*;
 use crate::onboarding::{Actor, Cause, EventKind, PageAction, Profile};
 
@@ -62,7 +61,6 @@ async fn fresh_on(database: Database) -> Fresh<Database> {
 }
 
 contract!(fresh);
-outbox_contract!(super::fresh);
 
 #[tokio::test]
 async fn a_refused_event_costs_the_others_nothing() {

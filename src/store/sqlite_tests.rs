@@ -5,7 +5,6 @@ use std::sync::Arc;
 use sqlx::{Connection, SqliteConnection};
 
 use super::contract::{Fresh, contract, one_poison_of_128, registered, store_on};
-use super::outbox_contract::outbox_contract;
 use super::*;
 
 async fn fresh() -> Fresh<tempfile::TempDir> {
@@ -18,7 +17,6 @@ async fn fresh() -> Fresh<tempfile::TempDir> {
 }
 
 contract!(fresh);
-outbox_contract!(super::fresh);
 
 async fn execute(fresh: &Fresh<tempfile::TempDir>, sql: &'static str) {
     let path = fresh.home.path().join("test.db");

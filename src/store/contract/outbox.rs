@@ -1,13 +1,16 @@
-//! What every backend has to do for the outbox. One suite; each test on its own database.
+//! What the outbox needs of a backend.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::contract::{Fresh, at, person, registered};
-use super::*;
+use super::{Fresh, at, person, registered};
+use crate::clock::Clock;
 use crate::onboarding::*;
+use crate::store::*;
+use crate::telemetry::Metrics;
 
 fn crm() -> ReceiverName {
     "crm".parse().unwrap()
@@ -57,7 +60,7 @@ fn dead() -> Fate {
     Fate::Dead { error: "status 410".to_owned() }
 }
 
-pub(super) async fn a_transition_is_a_letter_to_each_who_wants_it<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn a_transition_is_a_letter_to_each_who_wants_it<Home>(fresh: Fresh<Home>) {
     let offered = Receiver { name: audit(), stages: Some(BTreeSet::from([Stage::Offered])) };
     let store = telling(fresh.backend.clone(), [Receiver { name: crm(), stages: None }, offered]).await;
     let mut grew = store.outbox_grew();
@@ -83,7 +86,7 @@ pub(super) async fn a_transition_is_a_letter_to_each_who_wants_it<Home>(fresh: F
     assert_eq!(store.outbox_count(&crm()).await.unwrap().waiting, 2);
 }
 
-pub(super) async fn what_changes_no_stage_is_told_to_nobody<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn what_changes_no_stage_is_told_to_nobody<Home>(fresh: Fresh<Home>) {
     let store = telling_crm(&fresh).await;
     store.apply(happens(1, 0)).await.unwrap();
     store.apply(happens(1, 0)).await.unwrap();
@@ -94,13 +97,13 @@ pub(super) async fn what_changes_no_stage_is_told_to_nobody<Home>(fresh: Fresh<H
     assert_eq!(store.outbox_count(&crm()).await.unwrap().waiting, 1);
 }
 
-pub(super) async fn without_receivers_nothing_is_kept_for_them<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn without_receivers_nothing_is_kept_for_them<Home>(fresh: Fresh<Home>) {
     let store = telling(fresh.backend.clone(), []).await;
     store.apply(happens(1, 0)).await.unwrap();
     assert_eq!(store.outbox_count(&crm()).await.unwrap(), OutboxCount::default());
 }
 
-pub(super) async fn a_line_goes_on_when_its_oldest_letter_is_told<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn a_line_goes_on_when_its_oldest_letter_is_told<Home>(fresh: Fresh<Home>) {
     let store = telling_crm(&fresh).await;
     for nth in 0..4 {
         store.apply(happens(1, nth)).await.unwrap();
@@ -115,7 +118,7 @@ pub(super) async fn a_line_goes_on_when_its_oldest_letter_is_told<Home>(fresh: F
     assert_eq!(events(&all_due(&store, &crm()).await), [happens(2, 0).id], "the other waited for nobody");
 }
 
-pub(super) async fn letters_of_one_batch_are_told_in_their_order<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn letters_of_one_batch_are_told_in_their_order<Home>(fresh: Fresh<Home>) {
     let store = telling_crm(&fresh).await;
     let batch: Vec<_> = (0..6).map(|nth| batch::Work::Event(Box::new(happens(1, nth)))).collect();
     let receivers = [Receiver { name: crm(), stages: None }];
@@ -129,7 +132,7 @@ pub(super) async fn letters_of_one_batch_are_told_in_their_order<Home>(fresh: Fr
     assert_eq!(store.outbox_count(&crm()).await.unwrap(), OutboxCount::default());
 }
 
-pub(super) async fn a_letter_that_failed_holds_its_line_until_it_is_due<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn a_letter_that_failed_holds_its_line_until_it_is_due<Home>(fresh: Fresh<Home>) {
     let store = telling_crm(&fresh).await;
     store.apply(happens(1, 0)).await.unwrap();
     store.apply(happens(1, 1)).await.unwrap();
@@ -148,7 +151,7 @@ pub(super) async fn a_letter_that_failed_holds_its_line_until_it_is_due<Home>(fr
     assert_eq!((count.waiting, count.oldest_waiting_at), (4, Some(at(0))));
 }
 
-pub(super) async fn a_dead_letter_lets_its_line_go_on_and_can_come_back<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn a_dead_letter_lets_its_line_go_on_and_can_come_back<Home>(fresh: Fresh<Home>) {
     let store = telling_crm(&fresh).await;
     for nth in 0..3 {
         store.apply(happens(1, nth)).await.unwrap();
@@ -180,7 +183,7 @@ pub(super) async fn a_dead_letter_lets_its_line_go_on_and_can_come_back<Home>(fr
     assert_eq!(store.outbox_count(&crm()).await.unwrap(), OutboxCount::default());
 }
 
-pub(super) async fn who_is_erased_is_told_of_to_nobody<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn who_is_erased_is_told_of_to_nobody<Home>(fresh: Fresh<Home>) {
     let store = telling_crm(&fresh).await;
     for nth in 0..3 {
         store.apply(happens(1, nth)).await.unwrap();
@@ -193,7 +196,7 @@ pub(super) async fn who_is_erased_is_told_of_to_nobody<Home>(fresh: Fresh<Home>)
     assert_eq!(store.outbox_count(&crm()).await.unwrap().dead, 0);
 }
 
-pub(super) async fn a_letter_told_twice_is_told_and_does_no_harm<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn a_letter_told_twice_is_told_and_does_no_harm<Home>(fresh: Fresh<Home>) {
     let store = telling_crm(&fresh).await;
     store.apply(happens(1, 0)).await.unwrap();
     store.apply(happens(1, 1)).await.unwrap();
@@ -207,7 +210,7 @@ pub(super) async fn a_letter_told_twice_is_told_and_does_no_harm<Home>(fresh: Fr
     assert_eq!(due[0].attempts, 0);
 }
 
-pub(super) async fn dead_letters_are_listed_in_parts_and_dropped<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn dead_letters_are_listed_in_parts_and_dropped<Home>(fresh: Fresh<Home>) {
     let names = [audit(), crm()];
     let receivers: Vec<_> = names.iter().map(|name| Receiver { name: name.clone(), stages: None }).collect();
     let store = telling(fresh.backend.clone(), receivers).await;
@@ -243,7 +246,9 @@ pub(super) async fn dead_letters_are_listed_in_parts_and_dropped<Home>(fresh: Fr
     assert_eq!(store.outbox_count(&audit()).await.unwrap().dead, 5);
 }
 
-pub(super) async fn letters_added_while_others_are_told_are_never_left_behind<Home>(fresh: Fresh<Home>) {
+pub(in crate::store) async fn letters_added_while_others_are_told_are_never_left_behind<Home>(
+    fresh: Fresh<Home>,
+) {
     const PEOPLE: u128 = 5;
     const EACH: u8 = 20;
     let (here, there) = (
@@ -271,37 +276,3 @@ pub(super) async fn letters_added_while_others_are_told_are_never_left_behind<Ho
         assert_eq!(own.collect::<Vec<_>>(), (0..EACH).map(|nth| happens(n, nth).id).collect::<Vec<_>>());
     }
 }
-
-macro_rules! outbox_contract {
-    ($fresh:path) => {
-        mod outbox {
-            use super::super::outbox_contract;
-            outbox_contract::suite!(
-                $fresh: a_transition_is_a_letter_to_each_who_wants_it,
-                what_changes_no_stage_is_told_to_nobody,
-                without_receivers_nothing_is_kept_for_them,
-                a_line_goes_on_when_its_oldest_letter_is_told,
-                letters_of_one_batch_are_told_in_their_order,
-                a_letter_that_failed_holds_its_line_until_it_is_due,
-                a_dead_letter_lets_its_line_go_on_and_can_come_back,
-                who_is_erased_is_told_of_to_nobody,
-                a_letter_told_twice_is_told_and_does_no_harm,
-                dead_letters_are_listed_in_parts_and_dropped,
-                letters_added_while_others_are_told_are_never_left_behind,
-            );
-        }
-    };
-}
-
-macro_rules! suite {
-    ($fresh:path: $($name:ident),+ $(,)?) => {
-        $(
-            #[tokio::test]
-            async fn $name() {
-                outbox_contract::$name($fresh().await).await;
-            }
-        )+
-    };
-}
-
-pub(super) use {outbox_contract, suite};
