@@ -1,5 +1,7 @@
 //! The outbox. Whoever takes a letter out of its line, or puts one back, holds the lock of the record, as a commit does
 //! that adds one: so that exactly the oldest letter of a line is due, whoever looks.
+//!
+//! A table that is empty at one time and holds a million rows at another is asked with a plan made anew each time.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -70,8 +72,9 @@ pub async fn heads(
 ) -> Result<Vec<Letter>, ReadError> {
     let rows = sqlx::query(
         "SELECT seq, record, id, body, attempts FROM outbox
-         WHERE receiver = $1 AND state = 'waiting' AND due_at <= $2 ORDER BY due_at LIMIT $3",
+         WHERE receiver = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3",
     )
+    .persistent(false)
     .bind(receiver.as_str())
     .bind(SqlTime::from(now))
     .bind(i64::from(limit))
@@ -108,7 +111,7 @@ pub async fn settle(open: &mut Open, settled: &[Settled], now: Timestamp) -> Res
     if !failed.ids.is_empty() {
         let change = sqlx::query(
             "UPDATE outbox SET attempts = attempts + 1, last_error = new.error,
-                 due_at = CASE WHEN outbox.due_at IS NOT NULL THEN new.due_at END
+                 due_at = CASE WHEN outbox.due_at < 'infinity' THEN new.due_at ELSE 'infinity' END
              FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS new (seq, due_at, error)
              WHERE outbox.seq = new.seq AND state = 'waiting'",
         );
@@ -154,6 +157,7 @@ impl<'a> Tries<'a> {
 async fn lock(connection: &mut PgConnection, records: &[i64]) -> Result<(), CommitError> {
     if !records.is_empty() {
         sqlx::query("SELECT FROM records WHERE id = ANY ($1) ORDER BY identity FOR UPDATE")
+            .persistent(false)
             .bind(records)
             .execute(connection)
             .await?;
@@ -175,8 +179,9 @@ async fn advance(
          FROM unnest($1::bigint[], $2::text[]) AS line (record, receiver) CROSS JOIN LATERAL (
              SELECT seq FROM outbox o WHERE o.record = line.record AND o.receiver = line.receiver AND o.state = 'waiting'
              ORDER BY seq LIMIT 1) AS oldest
-         WHERE outbox.seq = oldest.seq AND outbox.due_at IS NULL",
+         WHERE outbox.seq = oldest.seq AND outbox.due_at = 'infinity'",
     )
+    .persistent(false)
     .bind(lines.iter().map(|(line, _)| line.0).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, receiver)| *receiver).collect::<Vec<_>>())
     .bind(SqlTime::from(now))
@@ -188,8 +193,9 @@ async fn advance(
 pub async fn count(connection: &mut PgConnection, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
     let (waiting, oldest): (i64, Option<SqlTime>) = sqlx::query_as(
         "SELECT count(*), min(at) FROM (
-             SELECT at FROM outbox WHERE receiver = $1 AND state = 'waiting' LIMIT $2) AS waiting",
+             SELECT at FROM outbox WHERE receiver = $1 AND due_at IS NOT NULL LIMIT $2) AS waiting",
     )
+    .persistent(false)
     .bind(receiver.as_str())
     .bind(i64::from(OutboxCount::MOST))
     .fetch_one(&mut *connection)
@@ -197,6 +203,7 @@ pub async fn count(connection: &mut PgConnection, receiver: &ReceiverName) -> Re
     let dead: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT FROM outbox WHERE receiver = $1 AND state = 'dead' LIMIT $2) AS dead",
     )
+    .persistent(false)
     .bind(receiver.as_str())
     .bind(i64::from(OutboxCount::MOST))
     .fetch_one(connection)
@@ -222,6 +229,7 @@ pub async fn dead_letters(
              AND ($3::text IS NULL OR (receiver, id) > ($3, $4::uuid))
          ORDER BY receiver, id LIMIT $5",
     )
+    .persistent(false)
     .bind(filter.event.map(|event| event.0))
     .bind(filter.receiver.as_ref().map(ReceiverName::as_str))
     .bind(after_receiver)
@@ -254,7 +262,7 @@ pub async fn replay(open: &mut Open, ids: &[LetterId], now: Timestamp) -> Result
             .await?;
     lock(&mut transaction, &records).await?;
     let back: Vec<(i64, String)> = sqlx::query_as(
-        "UPDATE outbox SET state = 'waiting', attempts = 0, last_error = NULL
+        "UPDATE outbox SET state = 'waiting', due_at = 'infinity', attempts = 0, last_error = NULL
          WHERE seq = ANY ($1) AND state = 'dead' RETURNING record, receiver",
     )
     .bind(wanted())
@@ -263,13 +271,14 @@ pub async fn replay(open: &mut Open, ids: &[LetterId], now: Timestamp) -> Result
     let lines: Vec<_> = back.iter().map(|(record, receiver)| (Line(*record), receiver.as_str())).collect();
     // Whoever was next is not, where an older one is back.
     sqlx::query(
-        "UPDATE outbox SET due_at = NULL
+        "UPDATE outbox SET due_at = 'infinity'
          FROM (SELECT DISTINCT * FROM unnest($1::bigint[], $2::text[]) AS l (record, receiver)) AS line
          WHERE outbox.record = line.record AND outbox.receiver = line.receiver AND state = 'waiting'
-             AND due_at IS NOT NULL AND seq > (
+             AND due_at < 'infinity' AND seq > (
                  SELECT min(seq) FROM outbox o
                  WHERE o.record = line.record AND o.receiver = line.receiver AND o.state = 'waiting')",
     )
+    .persistent(false)
     .bind(lines.iter().map(|(line, _)| line.0).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, receiver)| *receiver).collect::<Vec<_>>())
     .execute(&mut *transaction)

@@ -192,14 +192,15 @@ macro_rules! events_and {
 }
 
 const ADD_EVENTS: &str = events_and!();
+/// Not `NOT EXISTS`: that may be answered by reading all that waits once.
 const ADD_EVENTS_AND_LETTERS: &str = events_and!(
     ", letters AS (
          INSERT INTO outbox (id, receiver, record, identity, at, body, due_at)
          SELECT new.id, new.receiver, new.record, new.identity, new.at, new.body,
-                CASE WHEN new.first AND NOT EXISTS (
-                    SELECT FROM outbox earlier WHERE earlier.record = new.record
-                        AND earlier.receiver = new.receiver AND earlier.state = 'waiting')
-                THEN new.at END
+                CASE WHEN new.first AND (
+                    SELECT seq FROM outbox earlier WHERE earlier.record = new.record
+                        AND earlier.receiver = new.receiver AND earlier.state = 'waiting' LIMIT 1) IS NULL
+                THEN new.at ELSE 'infinity' END
          FROM unnest($24::uuid[], $25::text[], $26::bigint[], $27::uuid[], $28::timestamptz[], $29::text[],
                      $30::boolean[]) AS new (id, receiver, record, identity, at, body, first)
      )"
