@@ -293,20 +293,20 @@ async fn a_commit_does_not_read_what_waits_for_receivers() {
     const WAITING: i64 = 50_000;
     let fresh = fresh().await;
     let receivers = [Receiver { name: "crm".parse().unwrap(), stages: None }];
-    let commit = async |n| {
-        let one = [Work::Event(Box::new(registered(n, 1, 1)))];
-        fresh.backend.commit(&one, &receivers).await.unwrap();
+    let commit = async |nth: u128| {
+        let people = (0..32).map(|n| Work::Event(Box::new(registered(nth * 32 + n, 1, 1))));
+        fresh.backend.commit(&people.collect::<Vec<_>>(), &receivers).await.unwrap();
     };
-    // As often as it takes until the plan of a table with nothing in it is kept.
-    for n in 0..10 {
-        commit(n).await;
+    // As often as it takes until each connection keeps the plan of a table with little in it.
+    for nth in 0..20 {
+        commit(nth).await;
     }
     let much = "INSERT INTO outbox (id, receiver, record, identity, at, body, due_at)
                 SELECT gen_random_uuid(), 'crm', 1000000 + n, gen_random_uuid(), now(), '{}', now()
                 FROM generate_series(1, 50000) n";
     fresh.home.execute(much).await;
-    for n in 10..30 {
-        commit(n).await;
+    for nth in 20..30 {
+        commit(nth).await;
     }
     // Whoever leaves has told what it read.
     fresh.backend.close().await;
