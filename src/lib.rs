@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod envelope;
 pub mod kratos;
 pub mod onboarding;
+pub mod outbox;
 pub mod page;
 pub mod reconcile;
 pub mod server;

@@ -24,6 +24,8 @@ pub struct ErasedDocument {
     pub events: u64,
     /// Hashes of addresses and the like.
     pub identifiers: u64,
+    /// What receivers were not told of yet, and what was given up.
+    pub outbox: u64,
     /// Deliveries in quarantine that spoke of the identity.
     pub quarantined: u64,
 }
@@ -36,7 +38,8 @@ enum EraseError {
     Commit(#[from] CommitError),
 }
 
-/// Erases the record, the events, the hashes of identifiers, and what lies in quarantine. In the operators' log stays that
+/// Erases the record, the events, the hashes of identifiers, what receivers were not told of
+/// yet, and what lies in quarantine. In the operators' log stays that
 /// somebody was erased, when and by whom, but not who. Whom Kratos tells of again begins anew: delete them there first.
 #[utoipa::path(
     tag = "identities",
@@ -74,6 +77,7 @@ impl Desk {
             record: erased.record,
             events: erased.events,
             identifiers: erased.identifiers,
+            outbox: erased.outbox,
             quarantined,
         })
     }

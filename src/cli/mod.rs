@@ -6,6 +6,7 @@ mod configuration;
 mod dev_keys;
 mod doctor;
 mod evaluate_template;
+mod events;
 mod interrupted;
 mod keygen;
 mod migrate;
@@ -51,6 +52,8 @@ enum Verb {
     /// Evaluate a template, for `doctor`.
     #[command(hide = true)]
     EvaluateTemplate,
+    /// Look at events that receivers could not be told of, tell them again, forget them.
+    Events(events::EventsArguments),
     /// Who has which passkeys, as Kratos says and as this service believes; take one away.
     Passkeys(passkeys::PasskeysArguments),
     /// Find what the hooks missed: compare every record with Kratos, and correct it.
@@ -85,6 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Serve(arguments) => boxed(serve::run(&arguments)),
         Verb::Migrate(verb) => boxed(migrate::run(&verb)),
         Verb::Quarantine(arguments) => boxed(quarantine::run(&arguments)),
+        Verb::Events(arguments) => boxed(events::run(&arguments)),
         Verb::Policy(verb) => boxed(policy::run(&verb)),
         Verb::Doctor(arguments) => match doctor::run(&arguments) {
             Ok(status) => return status,
@@ -140,6 +144,10 @@ mod tests {
             &["x", "quarantine", "replay", "--all", "01920000-0000-7000-8000-000000000000"],
             &["x", "quarantine", "drop"],
             &["x", "quarantine", "show", "not-an-id"],
+            &["x", "events"],
+            &["x", "events", "replay"],
+            &["x", "events", "drop", "--receiver", "crm"],
+            &["x", "events", "replay", "--all", "01920000-0000-7000-8000-000000000000"],
             &["x", "migrate"],
             &["x", "cleanup", "sql"],
             &["x", "cleanup", "sql", "--keep-last", "23h"],

@@ -12,6 +12,7 @@ use super::table::table;
 use super::terminal::{harmless, say};
 use crate::clock::Clock;
 use crate::onboarding::{EventId, PiiKeys};
+use crate::outbox;
 use crate::store::{
     CommitError, Kept, QuarantineFilter, QuarantineReason, Quarantined, ReadError, Store, Stored,
     UnsealError, WriteError, WriterSettings, unseal,
@@ -134,7 +135,11 @@ pub(super) fn run(arguments: &QuarantineArguments) -> Result<(), QuarantineError
         let Opened { settings, database, .. } =
             arguments.verb.config().open(Behind::Refuse, PATIENCE).await?;
         let metrics = Arc::new(Metrics::default());
-        let patient = WriterSettings { answer_within: PATIENCE, ..WriterSettings::default() };
+        let patient = WriterSettings {
+            answer_within: PATIENCE,
+            receivers: outbox::receivers(&settings.events),
+            ..WriterSettings::default()
+        };
         let store = Store::start(database, patient, Clock::system(), metrics).await?;
         let done = act(&arguments.verb, &store, &settings.secrets.pii).await;
         store.close().await;

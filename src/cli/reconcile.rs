@@ -14,6 +14,7 @@ use super::terminal::{say, say_aside};
 use crate::clock::Clock;
 use crate::kratos::{ClientError, Identities, Patience};
 use crate::onboarding::Reading;
+use crate::outbox;
 use crate::reconcile::{
     Audience, Counts, Found, Mode, PassError, Phase, Progress, Reconciler, Summary, Turn, TurnError,
 };
@@ -98,7 +99,11 @@ pub(super) fn run(arguments: &ReconcileArguments) -> Result<(), ReconcileError> 
     runtime.map_err(ReconcileError::Runtime)?.block_on(async {
         let Opened { settings, database, .. } = arguments.config.open(Behind::Refuse, PATIENCE).await?;
         let (clock, metrics) = (Clock::system(), Arc::new(Metrics::default()));
-        let patient = WriterSettings { answer_within: PATIENCE, ..WriterSettings::default() };
+        let patient = WriterSettings {
+            answer_within: PATIENCE,
+            receivers: outbox::receivers(&settings.events),
+            ..WriterSettings::default()
+        };
         let identities = Identities::new(&settings.kratos, settings.secrets.pii, KRATOS, metrics.clone())?;
         let identities = identities.ok_or(ReconcileError::NobodyToAsk)?;
         let identities = identities.at_most(arguments.rate.unwrap_or(settings.reconcile.rate));

@@ -12,6 +12,7 @@ use super::dev_keys::DevKeys;
 use super::terminal::say;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::outbox;
 use crate::server::{RunError, Server, StartError};
 use crate::store::{ReadError, Store, WriterSettings};
 use crate::telemetry::{LoggingError, Metrics, init_logging};
@@ -62,7 +63,9 @@ async fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let Opened { settings, database, dev_keys } = arguments.config.open(behind, PATIENCE).await?;
     init_logging(&settings.log)?;
     let (clock, metrics) = (Clock::system(), Arc::new(Metrics::default()));
-    let store = Store::start(database, WriterSettings::default(), clock.clone(), metrics.clone()).await?;
+    let writing =
+        WriterSettings { receivers: outbox::receivers(&settings.events), ..WriterSettings::default() };
+    let store = Store::start(database, writing, clock.clone(), metrics.clone()).await?;
     let origin = arguments.config.origin(dev_keys.as_ref());
     let told = dev_keys.map(|keys| (keys, settings.clone()));
     let server = Server::bind(settings, origin, store, clock, metrics)?;

@@ -1,5 +1,6 @@
 //! Typed settings: embedded defaults < YAML file < environment. Each section validates itself.
 
+mod address;
 mod in_force;
 mod known;
 mod mistake;
@@ -19,13 +20,14 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 
+pub use address::is_public;
 pub use in_force::PolicyInForce;
 pub use mistake::{ConfigErrors, Mistake, Source};
 pub use schema::{SettingsFile, document};
 pub use settings::{
-    Admin, AdminListener, AllowedHost, Basic, Brand, Dsn, Kratos, Listener, Log, LogFormat, Logo, Mode,
-    Origin, Page, PostgresDsn, Reconcile, ReturnPrefix, Secrets, Serve, Settings, SigningSecret, Tls,
-    Webhook,
+    Admin, AdminListener, AllowedHost, Basic, Brand, Dsn, EventReceiver, Events, Kratos, Listener, Log,
+    LogFormat, Logo, Mode, Origin, Page, PostgresDsn, ReceiverUrl, Reconcile, ReturnPrefix, Secrets, Serve,
+    Settings, SigningSecret, Tls, Webhook,
 };
 pub use sources::{Environment, GeneratedKeys, PREFIX, Sources};
 

@@ -57,6 +57,15 @@ pub(super) fn return_url(text: &str) -> Result<Url, Refused> {
     web_address(text)
 }
 
+/// Where something is posted; may have a query.
+pub(super) fn receiver_url(text: &str) -> Result<Url, Refused> {
+    let url = web_address(text)?;
+    if url.fragment().is_some() {
+        return Err("has a fragment (`#…`)".into());
+    }
+    Ok(url)
+}
+
 /// `NAME`, `NAME:PORT`, an address, or an IPv6 address in brackets.
 pub(super) fn host(text: &str) -> Result<AllowedHost, Refused> {
     let wrong = || Refused::from("is not a host name or address, perhaps with a port");

@@ -5,8 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::sections::{
-    AdminApiFile, KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, ReconcileFile, SecretsFile,
-    ServeFile, WebhookFile,
+    AdminApiFile, EventsFile, KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, ReconcileFile,
+    SecretsFile, ServeFile, WebhookFile,
 };
 use super::settings::Mode;
 use crate::onboarding::EnrolMethod;
@@ -50,6 +50,8 @@ pub struct SettingsFile {
     pub policy: PolicyFile,
     /// What finds out that a hook was missed: records are compared with Kratos's admin API, one instance at a time.
     pub reconcile: ReconcileFile,
+    /// Who is told of what happens to people, by signed web hooks.
+    pub events: EventsFile,
     /// Secrets of the service itself.
     pub secrets: SecretsFile,
     /// What is logged.
@@ -69,6 +71,7 @@ impl Default for SettingsFile {
             methods: vec![EnrolMethod::Passkey],
             policy: PolicyFile::default(),
             reconcile: ReconcileFile::default(),
+            events: EventsFile::default(),
             secrets: SecretsFile::default(),
             log: LogFile::default(),
         }

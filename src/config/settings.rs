@@ -1,15 +1,16 @@
 //! What the rest of the service sees: every value parsed, every rule held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::onboarding::{OperatorName, PiiKeys, Policy};
+use crate::onboarding::{OperatorName, PiiKeys, Policy, ReceiverName, Stage};
 
 /// All settings of a running service.
 #[derive(Debug, Clone)]
@@ -26,6 +27,7 @@ pub struct Settings {
     /// `policy.denied_file`, to be looked at again when it changes.
     pub denied_file: Option<PathBuf>,
     pub reconcile: Reconcile,
+    pub events: Events,
     pub secrets: Secrets,
     pub log: Log,
 }
@@ -253,6 +255,37 @@ pub struct Reconcile {
     pub page_size: NonZeroU32,
     /// Questions a second.
     pub rate: NonZeroU32,
+}
+
+/// Who is told of transitions, and how.
+#[derive(Debug, Clone)]
+pub struct Events {
+    pub receivers: BTreeMap<ReceiverName, EventReceiver>,
+    /// And plain HTTP.
+    pub allow_private_addresses: bool,
+    /// Of one try.
+    pub timeout: Duration,
+    /// Before the second, third, … try. Never none.
+    pub retry_pauses: Vec<SignedDuration>,
+}
+
+#[derive(Debug, Clone)]
+pub struct EventReceiver {
+    pub url: ReceiverUrl,
+    /// Each of them signs. Never none.
+    pub secrets: Vec<SigningSecret>,
+    /// Those that are told; `None`: all.
+    pub stages: Option<BTreeSet<Stage>>,
+}
+
+/// May hold a secret, in its path or its query.
+#[derive(Clone)]
+pub struct ReceiverUrl(pub Url);
+
+impl std::fmt::Debug for ReceiverUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReceiverUrl(…)")
+    }
 }
 
 #[derive(Debug, Clone)]

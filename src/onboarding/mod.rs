@@ -31,7 +31,7 @@ pub use identifier::{Identifier, IdentifierDigest, PiiKey, PiiKeyError, PiiKeys}
 pub use knowledge::{Knowledge, Observation, Reading, Settlement, Source};
 pub use names::{
     AttemptId, CohortName, CredentialId, DedupeKey, EnrolMethod, EventId, ExceptionName, IdentityId,
-    IdentityState, Method, NameError, OperatorName, SchemaId, SessionDigest,
+    IdentityState, Method, NameError, OperatorName, ReceiverName, SchemaId, SessionDigest,
 };
 pub use policy::{Cohort, Policy, Requirement};
 pub use provider::{Place, Provider, provider};

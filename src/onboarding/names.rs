@@ -183,6 +183,10 @@ bounded_text!(
     /// Who an operator is here, as the setting `admin.tokens` names them: 1 to 64 of `a-z 0-9 _ -`.
     OperatorName, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'
 );
+bounded_text!(
+    /// Who is told of transitions, as the setting `events.receivers` names them: 1 to 64 of `a-z 0-9 _ -`.
+    ReceiverName, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'
+);
 
 /// The id of a public key credential (WebAuthn Level 3, section 4): 1 to 1023 bytes, written in lower-case hex as the
 /// remove nodes of Kratos's settings flow do.

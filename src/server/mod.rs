@@ -22,6 +22,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{Listener, PolicyInForce, Settings};
 use crate::kratos::{Identities, Patience};
+use crate::outbox::{Sender, SenderError};
 use crate::reconcile::{Background, Reconciler};
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -49,6 +50,8 @@ pub enum StartError {
     Tls(#[from] TlsError),
     #[error("the client for Kratos cannot be built: {0}")]
     Kratos(#[from] crate::kratos::ClientError),
+    #[error("what tells receivers cannot be started: {0}")]
+    Events(#[from] SenderError),
     #[error("signals cannot be watched: {0}")]
     Signals(std::io::Error),
 }
@@ -67,6 +70,7 @@ pub struct Server {
     waiting: CancellationToken,
     reload: Reload,
     reconciling: Option<Background>,
+    telling: Option<Sender>,
     signals: signals::Signals,
 }
 
@@ -99,6 +103,7 @@ impl Server {
         }
         let waiting = CancellationToken::new();
         let reconciling = background(&settings, &store, &clock, &metrics)?;
+        let telling = Sender::new(&settings.events, &store, &clock, &metrics)?;
         let policy = Arc::new(PolicyInForce::new(settings.policy.clone()));
         let rooms = Rooms::build(
             &settings,
@@ -164,6 +169,7 @@ impl Server {
             waiting,
             reload,
             reconciling,
+            telling,
             signals: signals::Signals::watch().map_err(StartError::Signals)?,
         })
     }
@@ -183,6 +189,7 @@ impl Server {
         let (waiting, reload, mut signals) = (self.waiting, self.reload, self.signals);
         let ending = waiting.clone();
         let reconciling = self.reconciling.map(|background| tokio::spawn(background.run(waiting.clone())));
+        let telling = self.telling.map(|sender| tokio::spawn(sender.run(waiting.clone())));
         let watching = actix_web::rt::spawn(async move {
             let following = std::pin::pin!(reload.follow_file());
             let told = async {
@@ -198,8 +205,8 @@ impl Server {
         let ended = futures_util::future::try_join(self.public, self.admin).await;
         watching.abort();
         ending.cancel();
-        if let Some(reconciling) = reconciling {
-            let _ = reconciling.await;
+        for task in [reconciling, telling].into_iter().flatten() {
+            let _ = task.await;
         }
         self.store.close().await;
         tracing::info!("stopped");

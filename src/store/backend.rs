@@ -12,8 +12,9 @@ use super::batch::{Outcome, Work};
 use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
 use super::operator_log::{LogEntry, LogFilter};
+use super::outbox::{DeadLetter, DeadLetterFilter, Letter, LetterId, OutboxCount, Receiver, Settled};
 use super::quarantine::{QuarantineFilter, Quarantined};
-use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
+use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, ReceiverName, Record};
 
 /// Why a batch was not committed. Nothing of it is stored then.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,8 @@ pub struct Erased {
     pub record: bool,
     pub events: u64,
     pub identifiers: u64,
+    /// What receivers were not told of yet, and what was given up.
+    pub outbox: u64,
 }
 
 /// Rows that were old enough to go.
@@ -107,7 +110,8 @@ pub trait Backend: Debug + Send + Sync + 'static {
     fn writers(&self) -> NonZeroUsize;
 
     /// Everything or nothing, in one transaction; durable when it returns. One outcome a piece of work, in order.
-    async fn commit(&self, batch: &[Work]) -> Result<Vec<Outcome>, CommitError>;
+    /// Each receiver is told of the transitions it wants.
+    async fn commit(&self, batch: &[Work], receivers: &[Receiver]) -> Result<Vec<Outcome>, CommitError>;
 
     async fn record(&self, identity: IdentityId) -> Result<Option<Record>, ReadError>;
 
@@ -176,6 +180,28 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// `None` removes it.
     async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError>;
+
+    /// Of each line the oldest letter, where it is due; those that are due longest first.
+    async fn outbox_heads(
+        &self,
+        receiver: &ReceiverName,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Letter>, ReadError>;
+
+    /// All in one transaction.
+    async fn outbox_settle(&self, settled: &[Settled], now: Timestamp) -> Result<(), CommitError>;
+
+    async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError>;
+
+    async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32)
+    -> Result<Vec<DeadLetter>, ReadError>;
+
+    /// How many wait again.
+    async fn replay_dead(&self, ids: &[LetterId], now: Timestamp) -> Result<u64, CommitError>;
+
+    /// How many there were.
+    async fn drop_dead(&self, ids: &[LetterId]) -> Result<u64, CommitError>;
 
     /// Whether it can be written now.
     async fn ready(&self) -> Result<(), CommitError>;

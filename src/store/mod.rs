@@ -13,6 +13,7 @@ mod listing;
 mod memory;
 mod open;
 mod operator_log;
+mod outbox;
 mod postgres;
 mod quarantine;
 mod refusal;
@@ -36,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -54,6 +56,9 @@ pub use keep_last::{Before, KeepLast, KeptTooShort};
 pub use listing::{Page, PageToken, RecordFilter, TokenError};
 pub use open::{MadeBy, OpenError, Opening};
 pub use operator_log::{LogEntry, LogFilter, OperatorAction};
+pub use outbox::{
+    DeadLetter, DeadLetterFilter, Fate, Letter, LetterId, Line, OutboxCount, Receiver, Settled,
+};
 pub use postgres::{Postgres, PostgresServer};
 pub use quarantine::{Kept, NewQuarantined, QuarantineFilter, QuarantineReason, Quarantined};
 pub use seal::{SEALED_MAX, UnsealError, seal, unseal};
@@ -113,6 +118,9 @@ struct Shared {
     metrics: Arc<Metrics>,
     memory: Memory,
     changes: Changes,
+    /// Who is told of transitions.
+    receivers: Arc<[Receiver]>,
+    outbox_grew: watch::Sender<()>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -136,6 +144,12 @@ impl Shared {
             }
         }
         self.changes.wake(records.map(|record| record.identity));
+        let grown = |outcome: &Answer| {
+            outcome.as_ref().is_ok_and(|outcome| outbox::may_have_grown(&self.receivers, outcome))
+        };
+        if outcomes.iter().any(grown) {
+            self.outbox_grew.send_replace(());
+        }
     }
 
     /// Whether it is stored is not known: what is remembered may be older.
@@ -169,6 +183,7 @@ impl Shared {
         if matches!(elsewhere, Elsewhere::Wrote(identities) if identities.is_empty()) {
             return;
         }
+        self.outbox_grew.send_replace(());
         // First, so that whoever is woken finds what this did.
         if let Some(told) = self.elsewhere.get() {
             told(elsewhere);
@@ -214,10 +229,12 @@ impl Store {
             metrics,
             memory: Memory::new(),
             changes: Changes::default(),
+            receivers: settings.receivers.clone(),
+            outbox_grew: watch::Sender::new(()),
         });
         let (lanes, queues) = Lanes::new(shared.backend.writers().get(), settings.queue);
         let writers =
-            queues.into_iter().map(|queue| tokio::spawn(writer::run(queue, shared.clone(), settings)));
+            queues.into_iter().map(|queue| tokio::spawn(writer::run(queue, shared.clone(), settings.batch)));
         let writers = writers.collect();
         let (follower, expirer) = (shared.clone(), shared.clone());
         let companions = vec![

@@ -117,7 +117,7 @@ async fn a_deadlock_with_a_stranger_is_tried_again() {
     // A server that looks for deadlocks sooner than this service gives up.
     let fresh = fresh_on(Cluster::shared().database().await).await;
     let pair = |dedupe| [1, 2].map(|n| Work::Event(Box::new(registered(n, dedupe, 1))));
-    fresh.backend.commit(&pair(1)).await.unwrap();
+    fresh.backend.commit(&pair(1), &[]).await.unwrap();
     let (mut stranger, mut watcher) = (fresh.home.connect().await, fresh.home.connect().await);
     for sql in ["SET deadlock_timeout = '20s'", "BEGIN"] {
         sqlx::raw_sql(sql).execute(&mut stranger).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_deadlock_with_a_stranger_is_tried_again() {
     let second: i64 = sqlx::query_scalar(lock).bind("%2").fetch_one(&mut stranger).await.unwrap();
     assert_eq!(second, 1);
     let backend = fresh.backend.clone();
-    let commits = tokio::spawn(async move { backend.commit(&pair(2)).await });
+    let commits = tokio::spawn(async move { backend.commit(&pair(2), &[]).await });
     // It holds the first and waits for the second.
     until(&mut watcher, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").await;
     let first: i64 = sqlx::query_scalar(lock).bind("%1").fetch_one(&mut stranger).await.unwrap();
@@ -241,14 +241,14 @@ async fn commits_that_become_visible_in_another_order_are_all_heard_of() {
 async fn what_was_committed_on_a_connection_whose_end_was_not_seen_is_news() {
     let fresh = fresh().await;
     let mut news = fresh.backend.follow().await.unwrap();
-    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 1, 1)))]).await.unwrap();
+    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 1, 1)))], &[]).await.unwrap();
     assert_eq!(news.next().await.unwrap(), Elsewhere::Wrote(Vec::new()), "one's own is none");
     let mut connection = fresh.home.connect().await;
     let writer: i64 = ask(&mut connection, "SELECT writer FROM commits").await;
     let held = "BEGIN; SELECT FROM records FOR UPDATE";
     sqlx::raw_sql(held).execute(&mut connection).await.unwrap();
     // Not answered in time: its connection is given up.
-    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 2, 1)))]).await.unwrap_err();
+    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 2, 1)))], &[]).await.unwrap_err();
     sqlx::raw_sql("COMMIT").execute(&mut connection).await.unwrap();
     // As if the server had carried it out all the same.
     sqlx::query("INSERT INTO commits (writer, n, identities) VALUES ($1, 2, ARRAY[$2])")
@@ -323,9 +323,9 @@ async fn those_who_count_the_same_at_once_do_not_wait_for_each_other() {
         .zip(backends)
         .map(|(n, backend)| {
             let event = Event { kind: failed.clone(), profile: Profile::default(), ..registered(n, 1, 1) };
-            tokio::spawn(
-                async move { backend.commit(&[Work::Event(Box::new(event))]).await.map(|_| backend) },
-            )
+            tokio::spawn(async move {
+                backend.commit(&[Work::Event(Box::new(event))], &[]).await.map(|_| backend)
+            })
         })
         .collect();
     let all_wait = "SELECT count(*) = 17 FROM pg_locks JOIN pg_database d ON d.oid = database
@@ -348,7 +348,7 @@ async fn those_who_count_the_same_at_once_do_not_wait_for_each_other() {
     assert_eq!(ask::<i64>(&mut holder, shards).await, 17);
     for n in 100..105 {
         let event = Event { kind: failed.clone(), profile: Profile::default(), ..registered(n, 1, 1) };
-        later.commit(&[Work::Event(Box::new(event))]).await.unwrap();
+        later.commit(&[Work::Event(Box::new(event))], &[]).await.unwrap();
     }
     assert_eq!(ask::<i64>(&mut holder, shards).await, 17, "no more than ever committed at once");
 }
@@ -372,4 +372,35 @@ async fn what_others_have_costs_an_erasure_nothing() {
     until(&mut watcher, "SELECT n_tup_del = 1 FROM pg_stat_user_tables WHERE relname = 'identifiers'").await;
     let looked = ask::<i64>(&mut watcher, looks).await - before;
     assert!(looked < 20, "{looked} pages of the index");
+}
+
+#[tokio::test]
+async fn a_commit_does_not_read_what_waits_for_receivers() {
+    const WAITING: i64 = 50_000;
+    let fresh = fresh().await;
+    let receivers = [Receiver { name: "crm".parse().unwrap(), stages: None }];
+    let commit = async |nth: u128| {
+        let people = (0..32).map(|n| Work::Event(Box::new(registered(nth * 32 + n, 1, 1))));
+        fresh.backend.commit(&people.collect::<Vec<_>>(), &receivers).await.unwrap();
+    };
+    // As often as it takes until each connection keeps the plan of a table with little in it.
+    for nth in 0..20 {
+        commit(nth).await;
+    }
+    let much = "INSERT INTO outbox (id, receiver, record, identity, at, body, due_at)
+                SELECT gen_random_uuid(), 'crm', 1000000 + n, gen_random_uuid(), now(), '{}', now()
+                FROM generate_series(1, 50000) n";
+    fresh.home.execute(much).await;
+    for nth in 20..30 {
+        commit(nth).await;
+    }
+    // Whoever leaves has told what it read.
+    fresh.backend.close().await;
+    let mut connection = fresh.home.connect().await;
+    until(&mut connection, "SELECT sum(idx_scan) >= 30 FROM pg_stat_user_indexes WHERE relname = 'outbox'")
+        .await;
+    let read = "SELECT (sum(idx_tup_read) + max(seq_tup_read))::bigint
+                FROM pg_stat_user_indexes JOIN pg_stat_user_tables USING (relid) WHERE pg_stat_user_tables.relname = 'outbox'";
+    let read: i64 = ask(&mut connection, read).await;
+    assert!(read < WAITING, "{read} rows were read");
 }

@@ -9,11 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::backend::{BoxedError, CommitError};
 use super::batch::{Outcome, Work};
+use super::outbox::Receiver;
 use super::quarantine::NewQuarantined;
 use super::{Shared, WriteError};
 
 /// Bounds of the write path.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct WriterSettings {
     /// Requests that may wait, in all lanes together; one more is refused.
     pub queue: usize,
@@ -21,11 +22,18 @@ pub struct WriterSettings {
     pub batch: usize,
     /// A caller that waited this long is told that nothing is certain.
     pub answer_within: Duration,
+    /// Who is told of transitions. Nobody: nothing is written for them.
+    pub receivers: Arc<[Receiver]>,
 }
 
 impl Default for WriterSettings {
     fn default() -> WriterSettings {
-        WriterSettings { queue: 4096, batch: 256, answer_within: Duration::from_millis(900) }
+        WriterSettings {
+            queue: 4096,
+            batch: 256,
+            answer_within: Duration::from_millis(900),
+            receivers: Arc::default(),
+        }
     }
 }
 
@@ -37,10 +45,10 @@ pub(super) struct Job {
     pub answer: oneshot::Sender<Answer>,
 }
 
-pub(super) async fn run(mut queue: mpsc::Receiver<Job>, shared: Arc<Shared>, settings: WriterSettings) {
-    let mut jobs = Vec::with_capacity(settings.batch);
+pub(super) async fn run(mut queue: mpsc::Receiver<Job>, shared: Arc<Shared>, batch: usize) {
+    let mut jobs = Vec::with_capacity(batch);
     let mut trouble = Trouble::default();
-    while queue.recv_many(&mut jobs, settings.batch).await > 0 {
+    while queue.recv_many(&mut jobs, batch).await > 0 {
         let (work, answers): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.work, job.answer)).unzip();
         let begun = shared.memory.begin();
         let outcomes = commit(&shared, &mut trouble, work).await;
@@ -86,7 +94,7 @@ async fn commit(shared: &Shared, trouble: &mut Trouble, work: Vec<Work>) -> Vec<
     let mut parts = vec![work];
     while let Some(mut part) = parts.pop() {
         let begun = Instant::now();
-        match backend.commit(&part).await {
+        match backend.commit(&part, &shared.receivers).await {
             Ok(outcomes) => {
                 metrics.committed(part.len(), begun.elapsed().as_secs_f64());
                 trouble.is_over();

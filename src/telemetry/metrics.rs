@@ -92,6 +92,18 @@ struct KratosLabels {
     outcome: &'static str,
 }
 
+/// `receiver`: as the settings name it, so there are as many as somebody wrote down.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReceiverLabel {
+    receiver: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    receiver: String,
+    result: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StepLabels {
     step: &'static str,
@@ -125,6 +137,10 @@ pub struct Metrics {
     policy_reloads: Family<ResultLabel, Counter>,
     funnel: Family<StepLabels, Counter>,
     funnel_failures: Family<FailureLabels, Counter>,
+    outbox_deliveries: Family<DeliveryLabels, Counter>,
+    outbox_waiting: Family<ReceiverLabel, Gauge>,
+    outbox_dead: Family<ReceiverLabel, Gauge>,
+    outbox_oldest: Family<ReceiverLabel, Gauge>,
 }
 
 impl Default for Metrics {
@@ -147,6 +163,10 @@ impl Default for Metrics {
             policy_reloads: Family::default(),
             funnel: Family::default(),
             funnel_failures: Family::default(),
+            outbox_deliveries: Family::default(),
+            outbox_waiting: Family::default(),
+            outbox_dead: Family::default(),
+            outbox_oldest: Family::default(),
         };
         metrics.registered()
     }
@@ -189,6 +209,26 @@ impl Metrics {
             "funnel_failures",
             "Tries that came to nothing, by outcome and kind",
             self.funnel_failures.clone(),
+        );
+        registry.register(
+            "outbox_deliveries",
+            "Tries to tell a receiver of an event, by result",
+            self.outbox_deliveries.clone(),
+        );
+        registry.register(
+            "outbox_waiting",
+            "Events a receiver is still to be told of, by all instances; 100000: that many or more",
+            self.outbox_waiting.clone(),
+        );
+        registry.register(
+            "outbox_dead",
+            "Dead letters of a receiver; 100000: that many or more",
+            self.outbox_dead.clone(),
+        );
+        registry.register(
+            "outbox_oldest_waiting_seconds",
+            "Age of the oldest event a receiver is still to be told of; 0: there is none",
+            self.outbox_oldest.clone(),
         );
         registry.register("policy_reloads", "Policies read again, by result", self.policy_reloads.clone());
         self
@@ -257,6 +297,19 @@ impl Metrics {
                 self.funnel_failures.get_or_create(&FailureLabels { outcome, kind, method }).inc();
             }
         }
+    }
+
+    /// `result`: delivered, failed (to be tried again), dead.
+    pub fn outbox_delivery(&self, receiver: &str, result: &'static str) {
+        self.outbox_deliveries.get_or_create(&DeliveryLabels { receiver: receiver.to_owned(), result }).inc();
+    }
+
+    /// `oldest`: age in seconds.
+    pub fn outbox_counted(&self, receiver: &str, waiting: u32, dead: u32, oldest: i64) {
+        let label = ReceiverLabel { receiver: receiver.to_owned() };
+        self.outbox_waiting.get_or_create(&label).set(waiting.into());
+        self.outbox_dead.get_or_create(&label).set(dead.into());
+        self.outbox_oldest.get_or_create(&label).set(oldest);
     }
 
     pub fn policy_reloaded(&self, reloaded: Reloaded) {

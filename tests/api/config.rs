@@ -56,7 +56,9 @@ fn the_schema_describes_every_section() {
     let directory = tempfile::tempdir().unwrap();
     let schema: Value =
         serde_json::from_str(&out(&call(directory.path(), &["config", "schema"], &[]))).unwrap();
-    for section in ["dsn", "serve", "kratos", "webhook", "page", "methods", "policy", "secrets", "log"] {
+    for section in
+        ["dsn", "serve", "kratos", "webhook", "page", "methods", "policy", "events", "secrets", "log"]
+    {
         assert!(schema["properties"][section]["description"].is_string(), "{section}");
     }
     assert_eq!(schema["properties"]["secrets"]["properties"]["pii"]["writeOnly"], true);

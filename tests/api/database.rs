@@ -72,6 +72,13 @@ impl Database {
         serde_json::from_str(&detail).unwrap()
     }
 
+    /// What receivers are still to be told, and what was given up.
+    pub async fn outbox(&self) -> (i64, i64) {
+        let of = |state| self.count(state);
+        let waiting = of("SELECT count(*) FROM outbox WHERE state = 'waiting'").await;
+        (waiting, of("SELECT count(*) FROM outbox WHERE state = 'dead'").await)
+    }
+
     /// Without what the service looked up itself.
     pub async fn events_of_hooks(&self) -> i64 {
         self.count("SELECT count(*) FROM events WHERE actor = 'kratos'").await

@@ -19,6 +19,7 @@ mod config;
 mod dashboard;
 mod doctor;
 mod durability;
+mod events;
 mod faults;
 mod kratos_config;
 mod operators;

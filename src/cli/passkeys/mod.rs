@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::kratos::{AskError, ClientError, Identities, Patience};
 use crate::onboarding::{CredentialId, IdentityId, NameError, OperatorName};
+use crate::outbox;
 use crate::store::{ReadError, Store, WriterSettings};
 use crate::telemetry::Metrics;
 
@@ -161,7 +162,11 @@ impl House {
         let keys = settings.secrets.pii.clone();
         let identities = Identities::new(&settings.kratos, keys, KRATOS, metrics.clone())?;
         let identities = identities.ok_or(PasskeysError::NobodyToAsk)?;
-        let patient = WriterSettings { answer_within: PATIENCE, ..WriterSettings::default() };
+        let patient = WriterSettings {
+            answer_within: PATIENCE,
+            receivers: outbox::receivers(&settings.events),
+            ..WriterSettings::default()
+        };
         let store = Store::start(database, patient, clock.clone(), metrics).await?;
         Ok(House { settings, identities, store, clock })
     }

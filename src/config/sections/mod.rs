@@ -2,6 +2,7 @@
 
 mod admin;
 mod dsn;
+mod events;
 mod kratos;
 mod log;
 mod methods;
@@ -16,6 +17,7 @@ use super::reader::{Noted, Reader};
 use super::settings::Settings;
 
 pub use admin::AdminApiFile;
+pub use events::EventsFile;
 pub use kratos::KratosFile;
 pub use log::{LogFile, LogFormatFile};
 pub use page::PageFile;
@@ -38,6 +40,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
     let denied_file = policy::denied_file(reader);
     let can_ask = kratos.as_ref().ok().map(|kratos| kratos.admin_url.is_some());
     let reconcile = reconcile::read(reader, can_ask);
+    let events = events::read(reader);
     let secrets = secrets::read(reader);
     let log = log::read(reader);
     let (kratos, mut policy) = (kratos?, policy?);
@@ -54,6 +57,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
         policy,
         denied_file: denied_file?,
         reconcile: reconcile?,
+        events: events?,
         secrets: secrets?,
         log: log?,
     })

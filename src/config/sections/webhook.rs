@@ -97,7 +97,7 @@ fn basic(scalar: &Scalar<'_>) -> Result<Basic, Refused> {
     }
 }
 
-fn signing_secret(scalar: &Scalar<'_>) -> Result<SigningSecret, Refused> {
+pub(super) fn signing_secret(scalar: &Scalar<'_>) -> Result<SigningSecret, Refused> {
     let Some(encoded) = scalar.text()?.strip_prefix("whsec_") else {
         return Err("does not begin with `whsec_`".into());
     };

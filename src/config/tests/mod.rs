@@ -1,3 +1,4 @@
+mod events;
 mod wrong;
 
 use std::io::Write as _;
@@ -433,8 +434,9 @@ fn the_schema_and_the_reader_know_the_same_settings() {
     let known = known();
     // Somebody has to be named, or nothing is asked of them.
     let any = figment::value::Dict::new;
-    let figment =
-        figment::Figment::from(("policy.required.any", any())).merge(("admin.operators.any", any()));
+    let figment = figment::Figment::from(("policy.required.any", any()))
+        .merge(("admin.operators.any", any()))
+        .merge(("events.receivers.any", any()));
     let mut reader = Reader::new(&figment, &known, Mode::Production, false);
     assert!(sections::read(&mut reader).is_err());
     let asked: Vec<String> = reader.asked.iter().map(|path| path.replace(".any.", ".*.")).collect();
@@ -454,6 +456,8 @@ fn every_setting_says_what_is_allowed_and_secrets_are_marked() {
         [
             "admin.operators.*.tokens",
             "dsn",
+            "events.receivers.*.secrets",
+            "events.receivers.*.url",
             "secrets.pii",
             "webhook.api_keys",
             "webhook.basic_auth",

@@ -10,8 +10,10 @@ use super::*;
 use crate::onboarding::*;
 
 mod long_work;
+mod outbox;
 
 pub(super) use long_work::*;
+pub(super) use outbox::*;
 
 /// A database made for one test, gone after it.
 pub(super) struct Fresh<Home> {
@@ -266,6 +268,17 @@ macro_rules! contract {
             what_operators_did_is_kept_newest_first,
             the_funnel_counts_each_person_once_a_step,
             what_is_old_goes_in_batches_and_what_is_known_stays,
+            a_transition_is_a_letter_to_each_who_wants_it,
+            what_changes_no_stage_is_told_to_nobody,
+            without_receivers_nothing_is_kept_for_them,
+            a_line_goes_on_when_its_oldest_letter_is_told,
+            letters_of_one_batch_are_told_in_their_order,
+            a_letter_that_failed_holds_its_line_until_it_is_due,
+            a_dead_letter_lets_its_line_go_on_and_can_come_back,
+            who_is_erased_is_told_of_to_nobody,
+            a_letter_told_twice_is_told_and_does_no_harm,
+            dead_letters_are_listed_in_parts_and_dropped,
+            letters_added_while_others_are_told_are_never_left_behind,
         );
     };
 }

@@ -23,6 +23,7 @@ pub async fn erase(open: &mut Open, identity: IdentityId) -> Result<Erased, Comm
             Err(_) => of_record(&mut transaction, id, "DELETE FROM identifiers WHERE record = $1").await?,
         };
         erased.events = of_record(&mut transaction, id, "DELETE FROM events WHERE record = $1").await?;
+        erased.outbox = of_record(&mut transaction, id, "DELETE FROM outbox WHERE record = $1").await?;
         of_record(&mut transaction, id, "DELETE FROM records WHERE id = $1").await?;
         erased.record = true;
     }

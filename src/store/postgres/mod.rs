@@ -11,6 +11,7 @@ mod line;
 mod listing;
 mod open;
 mod operator_log;
+mod outbox;
 mod progress;
 mod read;
 mod turns;
@@ -34,8 +35,9 @@ use super::batch::{Outcome, Work};
 use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
 use super::operator_log::{LogEntry, LogFilter};
+use super::outbox::{DeadLetter, DeadLetterFilter, Letter, LetterId, OutboxCount, Receiver, Settled};
 use super::quarantine::{QuarantineFilter, Quarantined};
-use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
+use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, ReceiverName, Record};
 use follow::{Following, Hints};
 use line::{Line, Readers, is_gone, sqlstate};
 use progress::Progress;
@@ -65,7 +67,7 @@ impl Backend for Postgres {
         NonZeroUsize::new(self.writers.len()).unwrap_or(NonZeroUsize::MIN)
     }
 
-    async fn commit(&self, batch: &[Work]) -> Result<Vec<Outcome>, CommitError> {
+    async fn commit(&self, batch: &[Work], receivers: &[Receiver]) -> Result<Vec<Outcome>, CommitError> {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
         let mut tries = 0;
@@ -73,7 +75,7 @@ impl Backend for Postgres {
             tries += 1;
             // A server that cannot be reached is not tried again here; a connection that it ended meanwhile is made anew.
             writer.reach(deadline).await?;
-            match writer.run(deadline, async |open| write::commit(open, batch).await).await {
+            match writer.run(deadline, async |open| write::commit(open, batch, receivers).await).await {
                 Err(error) if may_pass(&error, tries) && Instant::now() < deadline => {
                     tracing::debug!(error = %error, tries, "a commit is tried again");
                 }
@@ -199,6 +201,45 @@ impl Backend for Postgres {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
         writer.run(deadline, async |open| turns::set_checkpoint(open, name, value).await).await
+    }
+
+    async fn outbox_heads(
+        &self,
+        receiver: &ReceiverName,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Letter>, ReadError> {
+        self.readers.read(async |connection| outbox::heads(connection, receiver, now, limit).await).await
+    }
+
+    async fn outbox_settle(&self, settled: &[Settled], now: Timestamp) -> Result<(), CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| outbox::settle(open, settled, now).await).await
+    }
+
+    async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
+        self.readers.read(async |connection| outbox::count(connection, receiver).await).await
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, ReadError> {
+        self.readers.read(async |connection| outbox::dead_letters(connection, filter, limit).await).await
+    }
+
+    async fn replay_dead(&self, ids: &[LetterId], now: Timestamp) -> Result<u64, CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| outbox::replay(open, ids, now).await).await
+    }
+
+    async fn drop_dead(&self, ids: &[LetterId]) -> Result<u64, CommitError> {
+        let deadline = self.readers.deadline();
+        let mut writer = self.take_writer(deadline).await?;
+        writer.run(deadline, async |open| outbox::drop_dead(open, ids).await).await
     }
 
     async fn ready(&self) -> Result<(), CommitError> {

@@ -198,6 +198,6 @@ fn to_quarantined(row: &PgRow) -> Result<Quarantined, ReadError> {
     })
 }
 
-fn to_identity(id: Uuid) -> Result<IdentityId, ReadError> {
+pub(super) fn to_identity(id: Uuid) -> Result<IdentityId, ReadError> {
     id.try_into().map_err(|_| corrupt("an all-zero identity"))
 }

@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use super::super::backend::CommitError;
 use super::super::batch::{EventRow, Outcome, Plan, Work, events, identities, plan};
+use super::super::outbox::{OutboxRow, Receiver, rows};
 use super::super::quarantine::{BODIES_KEPT, NewQuarantined, ROWS_KEPT};
 use super::line::Open;
-use super::{funnel, read};
+use super::{funnel, outbox, read};
 use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record, Transition};
 
 /// A record was there when it was to be begun, and was not when it was to be locked.
@@ -26,7 +27,11 @@ pub struct ErasedMeanwhile;
 /// What a record stands by in other tables.
 type Ids = HashMap<IdentityId, i64>;
 
-pub async fn commit(open: &mut Open, batch: &[Work]) -> Result<Vec<Outcome>, CommitError> {
+pub async fn commit(
+    open: &mut Open,
+    batch: &[Work],
+    receivers: &[Receiver],
+) -> Result<Vec<Outcome>, CommitError> {
     let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let touched = identities(batch);
     let begun = plan(batch, HashMap::new(), HashSet::new())?;
@@ -42,7 +47,8 @@ pub async fn commit(open: &mut Open, batch: &[Work]) -> Result<Vec<Outcome>, Com
     };
     remove_identifiers(&mut transaction, &plan, &ids).await?;
     let commit = Commit { writer: open.writer.id, n: open.writer.commits + 1, identities: &touched };
-    add_events(&mut transaction, &plan, &ids, &commit).await?;
+    let outbox = rows(&plan.events, receivers)?;
+    add_events(&mut transaction, &plan, &outbox, &ids, &commit).await?;
     put_aside(&mut transaction, &plan.quarantine).await?;
     transaction.commit().await?;
     if !touched.is_empty() {
@@ -162,10 +168,51 @@ async fn remove_identifiers(
     Ok(())
 }
 
+/// `more`: what else goes with the events, with parameters from `$25` on.
+macro_rules! events_and {
+    ($($more:literal)?) => {
+        concat!(
+            "WITH told AS (
+                 INSERT INTO commits (writer, n, identities) VALUES ($1, $2, $3)
+             ), added AS (
+                 INSERT INTO identifiers (mac, key, record)
+                 SELECT * FROM unnest($4::bytea[], $5::bytea[], $6::bigint[]) ON CONFLICT DO NOTHING
+             ), free AS MATERIALIZED (
+                 SELECT shard FROM generate_series(1, $23) AS shard WHERE pg_try_advisory_xact_lock($24, shard) LIMIT 1
+             ), counted AS (
+                 INSERT INTO funnel AS known (day, method, outcome, kind, n, shard)
+                 SELECT *, coalesce((SELECT shard FROM free), 0) FROM unnest($18::integer[], $19::text[], $20::text[], $21::text[], $22::bigint[])
+                 ON CONFLICT (day, method, outcome, kind, shard) DO UPDATE SET n = known.n + excluded.n
+             )",
+            $($more,)?
+            "INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to)
+             SELECT * FROM unnest($7::uuid[], $8::bytea[], $9::bigint[], $10::timestamptz[], $11::text[], $12::text[],
+                                  $13::text[], $14::jsonb[], $15::bigint[], $16::text[], $17::text[])
+             ON CONFLICT (record, dedupe) DO NOTHING"
+        )
+    };
+}
+
+const ADD_EVENTS: &str = events_and!();
+/// Not `NOT EXISTS`: that may be answered by reading all that waits once.
+const ADD_EVENTS_AND_LETTERS: &str = events_and!(
+    ", letters AS (
+         INSERT INTO outbox (id, receiver, record, identity, at, body, due_at)
+         SELECT new.id, new.receiver, new.record, new.identity, new.at, new.body,
+                CASE WHEN new.first AND (
+                    SELECT seq FROM outbox earlier WHERE earlier.record = new.record
+                        AND earlier.receiver = new.receiver AND earlier.state = 'waiting' LIMIT 1) IS NULL
+                THEN new.at ELSE 'infinity' END
+         FROM unnest($25::uuid[], $26::text[], $27::bigint[], $28::uuid[], $29::timestamptz[], $30::text[],
+                     $31::boolean[]) AS new (id, receiver, record, identity, at, body, first)
+     )"
+);
+
 /// The events with what goes with them, in one statement: each more is another way to the server and back.
 async fn add_events(
     connection: &mut PgConnection,
     plan: &Plan<'_>,
+    outbox: &[OutboxRow<'_>],
     ids: &Ids,
     commit: &Commit<'_>,
 ) -> Result<(), CommitError> {
@@ -179,50 +226,34 @@ async fn add_events(
     let added = IdentifierColumns::of(plan.added.iter(), ids)?;
     let counts = funnel::Columns::of(&plan.counts);
     let events = || rows.iter().map(|row| row.event);
-    sqlx::query(
-        "WITH told AS (
-             INSERT INTO commits (writer, n, identities) VALUES ($1, $2, $3)
-         ), added AS (
-             INSERT INTO identifiers (mac, key, record)
-             SELECT * FROM unnest($4::bytea[], $5::bytea[], $6::bigint[]) ON CONFLICT DO NOTHING
-         ), free AS MATERIALIZED (
-             SELECT shard FROM generate_series(1, $23) AS shard WHERE pg_try_advisory_xact_lock($24, shard) LIMIT 1
-         ), counted AS (
-             INSERT INTO funnel AS known (day, method, outcome, kind, n, shard)
-             SELECT *, coalesce((SELECT shard FROM free), 0) FROM unnest($18::integer[], $19::text[], $20::text[], $21::text[], $22::bigint[])
-             ON CONFLICT (day, method, outcome, kind, shard) DO UPDATE SET n = known.n + excluded.n
-         )
-         INSERT INTO events (id, dedupe, record, at, actor, cause, kind, detail, version, stage_from, stage_to)
-         SELECT * FROM unnest($7::uuid[], $8::bytea[], $9::bigint[], $10::timestamptz[], $11::text[], $12::text[],
-                              $13::text[], $14::jsonb[], $15::bigint[], $16::text[], $17::text[])
-         ON CONFLICT (record, dedupe) DO NOTHING",
-    )
-    .bind(commit.writer)
-    .bind(commit.n)
-    .bind(commit.identities.iter().map(IdentityId::as_uuid).collect::<Vec<_>>())
-    .bind(added.macs)
-    .bind(added.keys)
-    .bind(added.records)
-    .bind(events().map(|event| event.id.0).collect::<Vec<_>>())
-    .bind(events().map(|event| event.dedupe.0.as_slice()).collect::<Vec<_>>())
-    .bind(events().map(|event| id_of(ids, event.identity)).collect::<Result<Vec<_>, _>>()?)
-    .bind(events().map(|event| SqlTime::from(event.at)).collect::<Vec<_>>())
-    .bind(events().map(|event| event.actor.label()).collect::<Vec<_>>())
-    .bind(events().map(|event| event.cause.as_str()).collect::<Vec<_>>())
-    .bind(events().map(|event| event.kind.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| Json(&row.detail)).collect::<Vec<_>>())
-    .bind(transitions.iter().map(|(version, ..)| *version).collect::<Vec<_>>())
-    .bind(transitions.iter().map(|(_, from, _)| *from).collect::<Vec<_>>())
-    .bind(transitions.iter().map(|(.., to)| *to).collect::<Vec<_>>())
-    .bind(counts.days)
-    .bind(counts.methods)
-    .bind(counts.outcomes)
-    .bind(counts.kinds)
-    .bind(counts.n)
-    .bind(funnel::SHARDS)
-    .bind(funnel::LOCKS)
-    .execute(connection)
-    .await?;
+    let statement = sqlx::query(if outbox.is_empty() { ADD_EVENTS } else { ADD_EVENTS_AND_LETTERS })
+        .bind(commit.writer)
+        .bind(commit.n)
+        .bind(commit.identities.iter().map(IdentityId::as_uuid).collect::<Vec<_>>())
+        .bind(added.macs)
+        .bind(added.keys)
+        .bind(added.records)
+        .bind(events().map(|event| event.id.0).collect::<Vec<_>>())
+        .bind(events().map(|event| event.dedupe.0.as_slice()).collect::<Vec<_>>())
+        .bind(events().map(|event| id_of(ids, event.identity)).collect::<Result<Vec<_>, _>>()?)
+        .bind(events().map(|event| SqlTime::from(event.at)).collect::<Vec<_>>())
+        .bind(events().map(|event| event.actor.label()).collect::<Vec<_>>())
+        .bind(events().map(|event| event.cause.as_str()).collect::<Vec<_>>())
+        .bind(events().map(|event| event.kind.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| Json(&row.detail)).collect::<Vec<_>>())
+        .bind(transitions.iter().map(|(version, ..)| *version).collect::<Vec<_>>())
+        .bind(transitions.iter().map(|(_, from, _)| *from).collect::<Vec<_>>())
+        .bind(transitions.iter().map(|(.., to)| *to).collect::<Vec<_>>())
+        .bind(counts.days)
+        .bind(counts.methods)
+        .bind(counts.outcomes)
+        .bind(counts.kinds)
+        .bind(counts.n)
+        .bind(funnel::SHARDS)
+        .bind(funnel::LOCKS);
+    let letters = outbox::Columns::of(outbox, |identity| id_of(ids, identity))?;
+    let statement = if outbox.is_empty() { statement } else { letters.bound_to(statement) };
+    statement.execute(connection).await?;
     Ok(())
 }
 

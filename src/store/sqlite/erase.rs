@@ -22,6 +22,7 @@ pub async fn erase(connection: &mut SqliteConnection, identity: IdentityId) -> R
             Err(_) => of_record(&mut transaction, id, "DELETE FROM identifiers WHERE record = ?1").await?,
         };
         erased.events = of_record(&mut transaction, id, "DELETE FROM events WHERE record = ?1").await?;
+        erased.outbox = of_record(&mut transaction, id, "DELETE FROM outbox WHERE record = ?1").await?;
         of_record(&mut transaction, id, "DELETE FROM records WHERE id = ?1").await?;
         erased.record = true;
     }
@@ -106,7 +107,7 @@ mod tests {
             true
         });
         let erased = erase(&mut connection, person(1)).await.unwrap();
-        assert_eq!(erased, Erased { record: true, events: 1, identifiers: 1 });
+        assert_eq!(erased, Erased { record: true, events: 1, identifiers: 1, outbox: 0 });
         assert!(looks.load(Ordering::Relaxed) < 20, "{looks:?} times {STEPS} steps");
     }
 
@@ -119,6 +120,6 @@ mod tests {
         let mut connection = sqlite.writer.acquire().await.unwrap();
         sqlx::query("UPDATE records SET facts = '{'").execute(&mut *connection).await.unwrap();
         let erased = erase(&mut connection, person(1)).await.unwrap();
-        assert_eq!(erased, Erased { record: true, events: 1, identifiers: 1 });
+        assert_eq!(erased, Erased { record: true, events: 1, identifiers: 1, outbox: 0 });
     }
 }

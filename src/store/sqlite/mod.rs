@@ -7,6 +7,7 @@ mod funnel;
 mod listing;
 mod open;
 mod operator_log;
+mod outbox;
 mod read;
 mod turns;
 mod write;
@@ -25,8 +26,9 @@ use super::batch::{Outcome, Work};
 use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
 use super::operator_log::{LogEntry, LogFilter};
+use super::outbox::{DeadLetter, DeadLetterFilter, Letter, LetterId, OutboxCount, Receiver, Settled};
 use super::quarantine::{QuarantineFilter, Quarantined};
-use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, Record};
+use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, ReceiverName, Record};
 
 /// A SQLite file: one connection writes, a few read.
 #[derive(Debug)]
@@ -44,9 +46,9 @@ impl Backend for Sqlite {
         NonZeroUsize::MIN
     }
 
-    async fn commit(&self, batch: &[Work]) -> Result<Vec<Outcome>, CommitError> {
+    async fn commit(&self, batch: &[Work], receivers: &[Receiver]) -> Result<Vec<Outcome>, CommitError> {
         let mut connection = self.writer.acquire().await?;
-        let done = write::commit(&mut connection, self.instance, batch).await;
+        let done = write::commit(&mut connection, self.instance, batch, receivers).await;
         self.settle(connection, done).await
     }
 
@@ -157,6 +159,45 @@ impl Backend for Sqlite {
     async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError> {
         let mut connection = self.writer.acquire().await?;
         let done = turns::set_checkpoint(&mut connection, name, value).await;
+        self.settle(connection, done).await
+    }
+
+    async fn outbox_heads(
+        &self,
+        receiver: &ReceiverName,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Letter>, ReadError> {
+        outbox::heads(&self.readers, receiver, now, limit).await
+    }
+
+    async fn outbox_settle(&self, settled: &[Settled], now: Timestamp) -> Result<(), CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = outbox::settle(&mut connection, settled, now).await;
+        self.settle(connection, done).await
+    }
+
+    async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
+        outbox::count(&self.readers, receiver).await
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, ReadError> {
+        outbox::dead_letters(&self.readers, filter, limit).await
+    }
+
+    async fn replay_dead(&self, ids: &[LetterId], now: Timestamp) -> Result<u64, CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = outbox::replay(&mut connection, ids, now).await;
+        self.settle(connection, done).await
+    }
+
+    async fn drop_dead(&self, ids: &[LetterId]) -> Result<u64, CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = outbox::drop_dead(&mut connection, ids).await;
         self.settle(connection, done).await
     }
 

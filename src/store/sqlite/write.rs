@@ -10,14 +10,16 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::super::backend::CommitError;
 use super::super::batch::{EventRow, Outcome, Plan, Work, events, identities, plan};
+use super::super::outbox::{Receiver, rows};
 use super::super::quarantine::{BODIES_KEPT, NewQuarantined, ROWS_KEPT};
-use super::{funnel, read};
+use super::{funnel, outbox, read};
 use crate::onboarding::{EventId, IdentifierDigest, IdentityId, Record, Transition};
 
 pub async fn commit(
     connection: &mut SqliteConnection,
     instance: i64,
     batch: &[Work],
+    receivers: &[Receiver],
 ) -> Result<Vec<Outcome>, CommitError> {
     // IMMEDIATE: taking the write lock at the first write could fail after the reads were done.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -27,6 +29,7 @@ pub async fn commit(
     let known = read::known(&mut *transaction, of_known.map(|event| (event.identity, event.dedupe))).await?;
     let plan = plan(batch, records, known)?;
     write(&mut transaction, instance, &plan).await?;
+    outbox::add(&mut transaction, &rows(&plan.events, receivers)?).await?;
     transaction.commit().await?;
     Ok(plan.outcomes)
 }

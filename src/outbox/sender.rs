@@ -1,0 +1,150 @@
+//! All lanes together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::connect::{Reach, client};
+use super::courier::Courier;
+use super::lane::{Common, Lane};
+use super::pauses::Pauses;
+use super::settling::{self, Settling};
+use super::signature::Signer;
+use super::turn::Turn;
+use crate::clock::Clock;
+use crate::config::Events;
+use crate::onboarding::ReceiverName;
+use crate::store::{Settled, Store};
+use crate::telemetry::Metrics;
+
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+/// What is under way when the service stops may take so long; what then is not written down is told again.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+pub enum SenderError {
+    #[error("its HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("its thread: {0}")]
+    Thread(#[from] std::io::Error),
+    #[error("the operating system gives no random bytes")]
+    Random,
+}
+
+/// Tells receivers what waits for them.
+#[derive(Debug)]
+pub struct Sender {
+    lanes: Vec<Lane>,
+    common: Arc<Common>,
+    jobs: mpsc::Receiver<(Settled, tokio::sync::oneshot::Sender<()>)>,
+    outside: Outside,
+}
+
+/// A thread for requests: handshakes and certificates take time that hooks would wait for.
+#[derive(Debug)]
+struct Outside(Option<Runtime>);
+
+impl Drop for Outside {
+    /// Where others wait for a thread, waiting for its end is not allowed.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Sender {
+    /// `None` where there is nobody to tell.
+    pub fn new(
+        events: &Events,
+        store: &Store,
+        clock: &Clock,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<Sender>, SenderError> {
+        if events.receivers.is_empty() {
+            return Ok(None);
+        }
+        let mut holder = [0; 8];
+        getrandom::fill(&mut holder).map_err(|_| SenderError::Random)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("outbox")
+            .enable_all()
+            .build()?;
+        let (settling, jobs) = Settling::new();
+        let common = Arc::new(Common {
+            store: store.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            turn: Turn::new(store.clone(), i64::from_le_bytes(holder), events.timeout),
+            settling,
+            pauses: Pauses::new(events.retry_pauses.clone()),
+            outside: runtime.handle().clone(),
+        });
+        let outside = Outside(Some(runtime));
+        let reach = if events.allow_private_addresses { Reach::Anywhere } else { Reach::Public };
+        let tls = events.receivers.values().any(|receiver| receiver.url.0.scheme() == "https");
+        let client = client(reach, tls)?;
+        let lane = |(name, receiver): (&ReceiverName, &crate::config::EventReceiver)| Lane {
+            name: name.clone(),
+            courier: Courier {
+                client: client.clone(),
+                reach,
+                url: receiver.url.0.clone(),
+                signer: Signer::new(&receiver.secrets),
+                timeout: events.timeout,
+                clock: clock.clone(),
+            },
+            common: common.clone(),
+        };
+        let lanes = events.receivers.iter().map(lane).collect();
+        Ok(Some(Sender { lanes, common, jobs, outside }))
+    }
+
+    /// Ends soon after `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let Sender { lanes, common, jobs, outside } = self;
+        let writing =
+            tokio::spawn(settling::run(jobs, common.store.clone(), common.clock.clone(), stop.clone()));
+        let names: Vec<ReceiverName> = lanes.iter().map(|lane| lane.name.clone()).collect();
+        let counting = tokio::spawn(count(names, common.clone()));
+        let running: Vec<_> = lanes.into_iter().map(|lane| tokio::spawn(lane.run(stop.clone()))).collect();
+        let ends: Vec<_> = running.iter().map(|lane| lane.abort_handle()).collect();
+        let mut all = std::pin::pin!(join_all(running));
+        tokio::select! {
+            _ = &mut all => common.turn.give_back().await,
+            // Something is still on its way: the turn lapses.
+            () = stopped(&stop) => ends.iter().for_each(tokio::task::AbortHandle::abort),
+        }
+        counting.abort();
+        writing.abort();
+        drop(outside);
+    }
+}
+
+async fn stopped(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(STOP_WITHIN).await;
+}
+
+/// What waits, for the metrics.
+async fn count(names: Vec<ReceiverName>, common: Arc<Common>) {
+    loop {
+        for name in &names {
+            match common.store.outbox_count(name).await {
+                Ok(count) => {
+                    let age = count.oldest_waiting_at.map(|at| common.clock.now().duration_since(at));
+                    let age = age.unwrap_or_default().max(SignedDuration::ZERO).as_secs();
+                    common.metrics.outbox_counted(name.as_str(), count.waiting, count.dead, age);
+                }
+                Err(error) => tracing::debug!(error = %error, "the outbox cannot be counted"),
+            }
+        }
+        tokio::time::sleep(COUNT_EVERY).await;
+    }
+}

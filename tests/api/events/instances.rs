@@ -1,0 +1,65 @@
+//! Several instances on one PostgreSQL tell as one.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use super::receiver::{Receiver, Reply, taken};
+use super::{PATIENCE, change, register, telling};
+use crate::cluster::Database;
+use crate::service::Service;
+
+const PEOPLE: u32 = 10;
+
+async fn waiting(database: &Database) -> i64 {
+    let mut connection = database.connect().await;
+    sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(&mut connection).await.unwrap()
+}
+
+async fn until_done(database: &Database, services: &[&Service]) {
+    let deadline = Instant::now() + PATIENCE;
+    while waiting(database).await > 0 {
+        let logs = || services.iter().map(|service| service.log()).collect::<String>();
+        assert!(Instant::now() < deadline, "{} wait\n{}", waiting(database).await, logs());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_is_told_once_and_in_order_whichever_instance_heard_of_it() {
+    const CHANGES: u32 = 10;
+    let receiver = Receiver::answering(|_, nth| Reply::of(if nth % 5 == 3 { 500 } else { 204 })).await;
+    let database = Database::new().await;
+    let start = || telling(&[("crm", &receiver.url())]).with("DSN", database.url.as_str()).start();
+    let services = [start(), start()];
+    join_all((1..=PEOPLE).map(|n| register(&services[n as usize % 2], n))).await;
+    for nth in 1..=CHANGES {
+        join_all((1..=PEOPLE).map(|n| change(&services[(n + nth) as usize % 2], n, nth))).await;
+    }
+    until_done(&database, &[&services[0], &services[1]]).await;
+    let taken = taken(&receiver.deliveries());
+    assert_eq!(taken.len(), PEOPLE as usize);
+    for (identity, versions) in taken {
+        assert_eq!(versions, (1..=u64::from(CHANGES) + 1).collect::<Vec<_>>(), "{identity}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_one_that_tells_is_killed_another_goes_on() {
+    let receiver = Receiver::answering(|_, _| Reply::of(204).after(Duration::from_millis(20))).await;
+    let database = Database::new().await;
+    let start = || telling(&[("crm", &receiver.url())]).with("DSN", database.url.as_str()).start();
+    let (first, second) = (start(), start());
+    join_all((1..=PEOPLE).map(|n| register(&first, n))).await;
+    receiver.until_came(1).await;
+    for nth in 1..=6 {
+        join_all((1..=PEOPLE).map(|n| change(&first, n, nth))).await;
+    }
+    first.signal("KILL");
+    join_all((1..=PEOPLE).map(|n| change(&second, n, 7))).await;
+    until_done(&database, &[&first, &second]).await;
+    for (identity, versions) in taken(&receiver.deliveries()) {
+        let mut once = versions.clone();
+        once.dedup();
+        assert_eq!(once, (1..=8).collect::<Vec<u64>>(), "{identity}: {versions:?}");
+    }
+}
