@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::directory::{Directory, person};
+use crate::events::receiver::Receiver;
+use crate::events::{register, telling};
 use crate::page::House;
 use crate::service::delivered;
 
@@ -42,8 +44,14 @@ async fn everything() -> Exported {
     let reconciling =
         kratos.plan().with("RECONCILE__ENABLED", "true").with("RECONCILE__JITTER", "none").start();
     while reconciling.metric("onboarding_reconcile_last_success_timestamp_seconds").await == 0.0 {}
+    let receiver = Receiver::start().await;
+    let telling = telling(&[("crm", &receiver.url())]).start();
+    register(&telling, 1).await;
+    while telling.metric("onboarding_outbox_deliveries_total{receiver=\"crm\",result=\"delivered\"}").await
+        < 1.0
+    {}
     let mut all = Exported::new();
-    for service in [&house.service, &reconciling] {
+    for service in [&house.service, &reconciling, &telling] {
         let answer = service.http.get(format!("{}/metrics/prometheus", service.admin)).send().await.unwrap();
         for (name, labels) in exported(&answer.text().await.unwrap()) {
             all.entry(name).or_default().extend(labels);

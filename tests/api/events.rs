@@ -4,7 +4,7 @@ mod dead_letters;
 mod delivery;
 mod hanging;
 mod instances;
-mod receiver;
+pub mod receiver;
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use receiver::SECRET;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A service with these receivers, which tries again after milliseconds, as often as it takes.
-fn telling(receivers: &[(&str, &str)]) -> Plan {
+pub fn telling(receivers: &[(&str, &str)]) -> Plan {
     let mut plan = Plan::new()
         .with("EVENTS__ALLOW_PRIVATE_ADDRESSES", "true")
         .with("EVENTS__TIMEOUT", "500ms")
@@ -31,7 +31,7 @@ fn telling(receivers: &[(&str, &str)]) -> Plan {
     plan
 }
 
-async fn register(service: &Service, n: u32) {
+pub async fn register(service: &Service, n: u32) {
     let hook = service.hook("/api/kratos/hooks/registration/password", registered(n));
     assert_eq!(delivered(hook).await.status(), 204, "{}", service.log());
 }
