@@ -155,6 +155,22 @@ test('a list that arrives late does not take away the question that is being ask
   await reads(page, 'You have no passkey yet.');
 });
 
+test('a list that arrives while a button is pressed does not take it from under the finger', async ({ person, page }) => {
+  await opensList(person);
+  await adds(person);
+  await page.getByRole('button', { name: /^Remove / }).hover();
+  await page.mouse.down();
+  const loaded = Promise.all([/\/api\/onboarding\/passkeys/, /\/self-service\/settings/].map((part) => page.waitForResponse(part)));
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  for (const response of await loaded) await response.finished();
+  await page.evaluate(() => new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)));
+  await page.mouse.up();
+  const dialog = page.getByRole('dialog');
+  await dialog.waitFor();
+  await dialog.getByRole('button', { name: 'Remove', exact: true }).click();
+  await reads(page, 'You have no passkey yet.');
+});
+
 test('the last passkey can go where a code signs in as well; the person is warned', async ({ person, page }) => {
   await opensList(person);
   await adds(person);

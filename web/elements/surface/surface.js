@@ -2,6 +2,7 @@
 // who do not see it: focus on the new heading, one polite live region.
 
 import { h } from './dom.js';
+import { Press } from './press.js';
 import { paint, sheet } from './styles.js';
 
 /**
@@ -26,6 +27,7 @@ export class Surface extends Base {
   #stage = h('div');
   #live = h('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
   #presence = new CSSStyleSheet();
+  #press = new Press(this.#stage);
   /** @type {string | null} */
   #shown = null;
 
@@ -41,9 +43,19 @@ export class Surface extends Base {
    * @param {Cause} cause
    */
   show(scene, cause) {
-    const isNew = scene.name !== this.#shown;
+    if (cause === 'itself') return this.#press.after(() => this.#draw(scene, cause));
+    this.#press.forget();
     // What was asked is answered: its dialog must not keep the focus from what comes of it.
-    if (cause === 'person') closeAnswered(this.#root);
+    closeAnswered(this.#root);
+    this.#draw(scene, cause);
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {Cause} cause
+   */
+  #draw(scene, cause) {
+    const isNew = scene.name !== this.#shown;
     const active = this.#root.activeElement;
     const held = active instanceof HTMLElement ? active.dataset['key'] : undefined;
     const wasInside = active !== null;
