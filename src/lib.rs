@@ -1,6 +1,7 @@
 //! kratos-onboarding: the service beside Ory Kratos that offers every new user a passkey at the right moment.
 
 pub mod admin;
+pub mod ceremony;
 pub mod cli;
 pub mod clock;
 pub mod config;
