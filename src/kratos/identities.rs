@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -155,6 +157,17 @@ impl Identities {
             404 => Err(AskError::Gone),
             status => Err(CallError::Status(status).into()),
         }
+    }
+
+    /// JSON Patch (RFC 6902), once: it changes something. The status it was answered with.
+    pub(super) async fn patch(
+        &self,
+        call: &'static str,
+        identity: IdentityId,
+        patch: &Value,
+    ) -> Result<u16, CallError> {
+        let request = self.http.patch(self.of(identity)).header(CONTENT_TYPE, "application/json");
+        self.once(call, LARGEST_OF_ONE, request.body(patch.to_string())).await.map(|answer| answer.status)
     }
 
     pub(super) fn read(&self, body: &[u8]) -> Result<Told, CallError> {

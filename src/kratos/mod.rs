@@ -4,6 +4,9 @@ mod admin;
 mod client;
 mod credential;
 mod flights;
+mod hand_in;
+#[cfg(test)]
+mod hand_in_tests;
 mod held;
 mod held_key;
 mod identities;
@@ -11,6 +14,8 @@ mod identities;
 mod identities_tests;
 mod pace;
 mod page;
+#[cfg(test)]
+mod patched_identity;
 mod patience;
 mod revoke;
 #[cfg(test)]
@@ -19,6 +24,7 @@ mod session;
 mod sessions;
 #[cfg(test)]
 mod sessions_tests;
+mod standing;
 mod told_event;
 
 #[cfg(test)]
@@ -28,6 +34,7 @@ pub use admin::{Admin, AdminError};
 pub use client::{CallError, ClientError};
 pub use credential::{Credential, CredentialError, CredentialKind};
 pub use flights::Flights;
+pub use hand_in::{HandInError, HandedIn, Passkey};
 pub use held::{Held, Told};
 pub use held_key::{HeldKey, KeyKind};
 pub use identities::{AskError, Identities};
@@ -37,4 +44,5 @@ pub use patience::Patience;
 pub use revoke::{RevokeError, Revoked};
 pub use session::{Session, Subject};
 pub use sessions::{Freshness, SessionError, Sessions};
+pub use standing::{SecondFactor, Standing};
 pub use told_event::admin_dedupe_key;

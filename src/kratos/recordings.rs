@@ -14,7 +14,7 @@ fn folder(version: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kratos").join(version)
 }
 
-fn recording(version: &str, path: &str) -> serde_json::Value {
+pub fn recording(version: &str, path: &str) -> serde_json::Value {
     let text = std::fs::read(folder(version).join(path)).unwrap();
     serde_json::from_slice(&text).unwrap()
 }

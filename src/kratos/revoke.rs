@@ -12,12 +12,10 @@
 //! be lost; ours is asked for again. And v1.3.1, where a patch sees no credentials and can only put a whole list in their
 //! place, loses a key that was added since it was read.
 
-use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
-use super::client::LARGEST_OF_ONE;
 use super::held::Told;
 use super::held_key::id_of;
 use super::patience::Tries;
@@ -95,7 +93,7 @@ impl Identities {
             // Refused though the list is as it was: this Kratos cannot patch inside of it.
             whole = whole && !changed;
             let patch = if whole { now.put_in_place() } else { now.take_out() };
-            let answered = self.patch(identity, &patch).await;
+            let answered = self.patch("revoke", identity, &patch).await;
             may_be_done = true;
             match &answered {
                 Ok(200..=299) => {}
@@ -106,11 +104,6 @@ impl Identities {
             before = Some(now);
         }
         Err(RevokeError::Stays)
-    }
-
-    async fn patch(&self, identity: IdentityId, patch: &Value) -> Result<u16, CallError> {
-        let request = self.http.patch(self.of(identity)).header(CONTENT_TYPE, "application/json");
-        self.once("revoke", LARGEST_OF_ONE, request.body(patch.to_string())).await.map(|answer| answer.status)
     }
 }
 

@@ -1,64 +1,13 @@
 //! One key taken away from a Kratos that patches as the real ones do, while others change the same identity.
 
-use std::sync::{Arc, Mutex};
-
-use json_patch::Patch;
 use serde_json::{Value, json};
-use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::matchers::method;
+use wiremock::{Mock, ResponseTemplate};
 
 use super::identities_tests::identities;
+use super::patched_identity::World;
 use super::{RevokeError, recordings};
-use crate::onboarding::{CredentialId, IdentityId};
-
-type Change = Box<dyn FnMut(&mut Value) + Send>;
-
-/// Takes what a real one takes; `inside`: it patches inside of credentials (v25.4 and later).
-struct Kratos {
-    identity: Mutex<Value>,
-    inside: bool,
-    /// What somebody else does before the nth patch arrives.
-    meanwhile: Mutex<Vec<Change>>,
-    lost: Mutex<usize>,
-}
-
-#[derive(Clone)]
-struct Shared(Arc<Kratos>);
-
-impl Respond for Shared {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let mut identity = self.0.identity.lock().unwrap();
-        if request.method.as_str() == "GET" {
-            return ResponseTemplate::new(200).set_body_json(&*identity);
-        }
-        if let Some(mut change) = self.0.meanwhile.lock().unwrap().pop() {
-            change(&mut identity);
-        }
-        let operations: Value = serde_json::from_slice(&request.body).unwrap();
-        let paths = operations.as_array().unwrap().iter().map(|op| op["path"].as_str().unwrap());
-        if !self.0.inside && paths.into_iter().any(|path| path.matches('/').count() > 2) {
-            return ResponseTemplate::new(404);
-        }
-        let patch: Patch = serde_json::from_value(operations).unwrap();
-        let mut patched = identity.clone();
-        if json_patch::patch(&mut patched, &patch).is_err() {
-            return ResponseTemplate::new(400);
-        }
-        let mut lost = self.0.lost.lock().unwrap();
-        if *lost == 0 {
-            *identity = patched;
-        } else {
-            *lost -= 1;
-        }
-        ResponseTemplate::new(200).set_body_json(&*identity)
-    }
-}
-
-struct World {
-    kratos: Arc<Kratos>,
-    server: MockServer,
-    id: IdentityId,
-}
+use crate::onboarding::CredentialId;
 
 fn key(nth: u8) -> Value {
     json!({ "id": base64(nth), "display_name": format!("key {nth}"), "is_passwordless": true })
@@ -78,43 +27,24 @@ async fn holding(passkeys: &[u8], inside: bool) -> World {
     let mut identity: Value = serde_json::from_slice(&body).unwrap();
     let config = &mut identity["credentials"]["passkey"]["config"];
     config["credentials"] = passkeys.iter().map(|nth| key(*nth)).collect();
-    let id = identity["id"].as_str().unwrap().parse().unwrap();
-    let kratos = Arc::new(Kratos {
-        identity: Mutex::new(identity),
-        inside,
-        meanwhile: Mutex::default(),
-        lost: Mutex::new(0),
-    });
-    let server = MockServer::start().await;
-    for verb in ["GET", "PATCH"] {
-        let answers = Shared(kratos.clone());
-        Mock::given(method(verb))
-            .and(path(format!("/kratos/admin/identities/{id}")))
-            .respond_with(answers)
-            .mount(&server)
-            .await;
-    }
-    World { kratos, server, id }
+    World::with(identity, inside).await
 }
 
-impl World {
-    fn meanwhile(&self, change: impl FnMut(&mut Vec<Value>) + Send + 'static) {
-        let mut change = change;
-        self.kratos.meanwhile.lock().unwrap().push(Box::new(move |identity| change(list(identity))));
-    }
+fn meanwhile(world: &World, change: impl FnMut(&mut Vec<Value>) + Send + 'static) {
+    let mut change = change;
+    world.meanwhile(move |identity| change(list(identity)));
+}
 
-    async fn revoke(&self, nth: u8) -> Result<(Vec<u8>, Vec<CredentialId>), RevokeError> {
-        let revoked = identities(&self.server).revoke(self.id, &id(nth)).await?;
-        let left = revoked.left.held.keys.iter().map(|key| key.id[0]).collect();
-        assert_eq!(left, self.held(), "what it says is left is left");
-        Ok((left, revoked.gone_too))
-    }
+async fn revoke(world: &World, nth: u8) -> Result<(Vec<u8>, Vec<CredentialId>), RevokeError> {
+    let revoked = identities(&world.server).revoke(world.id, &id(nth)).await?;
+    let left = revoked.left.held.keys.iter().map(|key| key.id[0]).collect();
+    assert_eq!(left, held(world), "what it says is left is left");
+    Ok((left, revoked.gone_too))
+}
 
-    fn held(&self) -> Vec<u8> {
-        let mut identity = self.kratos.identity.lock().unwrap().clone();
-        let nth = |key: &Value| (0..=9).find(|nth| key["id"] == base64(*nth)).unwrap();
-        list(&mut identity).iter().map(nth).collect()
-    }
+fn held(world: &World) -> Vec<u8> {
+    let nth = |key: &Value| (0..=9).find(|nth| key["id"] == base64(*nth)).unwrap();
+    list(&mut world.identity()).iter().map(nth).collect()
 }
 
 fn list(identity: &mut Value) -> &mut Vec<Value> {
@@ -126,7 +56,7 @@ async fn one_of_several_goes_and_nothing_else_changes() {
     for inside in [true, false] {
         let world = holding(&[1, 2, 3], inside).await;
         let before = world.kratos.identity.lock().unwrap().clone();
-        assert_eq!(world.revoke(2).await.unwrap(), (vec![1, 3], vec![]), "inside: {inside}");
+        assert_eq!(revoke(&world, 2).await.unwrap(), (vec![1, 3], vec![]), "inside: {inside}");
         let mut after = world.kratos.identity.lock().unwrap().clone();
         list(&mut after).insert(1, key(2));
         let but_dates = |mut identity: Value| {
@@ -142,47 +72,47 @@ async fn one_of_several_goes_and_nothing_else_changes() {
 async fn the_last_one_goes_and_its_method_stays_with_none() {
     for inside in [true, false] {
         let world = holding(&[1], inside).await;
-        assert_eq!(world.revoke(1).await.unwrap(), (vec![], vec![]));
+        assert_eq!(revoke(&world, 1).await.unwrap(), (vec![], vec![]));
     }
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_not_taken_away() {
     let world = holding(&[1], true).await;
-    assert_eq!(world.revoke(2).await.unwrap_err(), RevokeError::NoSuchKey);
-    assert_eq!(world.held(), [1]);
+    assert_eq!(revoke(&world, 2).await.unwrap_err(), RevokeError::NoSuchKey);
+    assert_eq!(held(&world), [1]);
 }
 
 #[tokio::test]
 async fn one_that_is_added_meanwhile_stays() {
     let world = holding(&[1, 2], true).await;
-    world.meanwhile(|list| list.push(key(3)));
-    assert_eq!(world.revoke(1).await.unwrap(), (vec![2, 3], vec![]));
+    meanwhile(&world, |list| list.push(key(3)));
+    assert_eq!(revoke(&world, 1).await.unwrap(), (vec![2, 3], vec![]));
 }
 
 #[tokio::test]
 async fn one_that_is_removed_meanwhile_moves_no_other_into_its_place() {
     let world = holding(&[1, 2, 3], true).await;
-    world.meanwhile(|list| drop(list.remove(0)));
-    assert_eq!(world.revoke(2).await.unwrap().0, [3], "and not the third, which took its place");
+    meanwhile(&world, |list| drop(list.remove(0)));
+    assert_eq!(revoke(&world, 2).await.unwrap().0, [3], "and not the third, which took its place");
 }
 
 #[tokio::test]
 async fn one_that_the_person_removed_meanwhile_is_gone_all_the_same() {
     let world = holding(&[1, 2, 3], true).await;
-    world.meanwhile(|list| drop(list.remove(1)));
-    assert_eq!(world.revoke(2).await.unwrap(), (vec![1, 3], vec![]));
+    meanwhile(&world, |list| drop(list.remove(1)));
+    assert_eq!(revoke(&world, 2).await.unwrap(), (vec![1, 3], vec![]));
 }
 
 #[tokio::test]
 async fn another_that_was_taken_away_by_mistake_is_named() {
     // As long as before, with another in the place: what no patch can notice.
     let world = holding(&[1, 2, 3], true).await;
-    world.meanwhile(|list| {
+    meanwhile(&world, |list| {
         list.remove(0);
         list.push(key(4));
     });
-    let error = world.revoke(2).await.unwrap_err();
+    let error = revoke(&world, 2).await.unwrap_err();
     assert_eq!(error, RevokeError::AnotherIsGone(vec![id(1), id(3)]));
     assert!(error.to_string().contains(&id(3).to_string()), "{error}");
 }
@@ -191,10 +121,10 @@ async fn another_that_was_taken_away_by_mistake_is_named() {
 async fn a_change_that_kratos_lost_is_asked_for_again() {
     let world = holding(&[1, 2], true).await;
     *world.kratos.lost.lock().unwrap() = 2;
-    assert_eq!(world.revoke(1).await.unwrap().0, [2]);
+    assert_eq!(revoke(&world, 1).await.unwrap().0, [2]);
     let world = holding(&[1, 2], true).await;
     *world.kratos.lost.lock().unwrap() = 100;
-    assert_eq!(world.revoke(1).await.unwrap_err(), RevokeError::Stays);
+    assert_eq!(revoke(&world, 1).await.unwrap_err(), RevokeError::Stays);
 }
 
 #[tokio::test]
@@ -205,7 +135,7 @@ async fn a_refusal_is_told_and_trouble_is_waited_out() {
         .with_priority(1)
         .mount(&world.server)
         .await;
-    assert_eq!(world.revoke(1).await.unwrap_err(), RevokeError::Refused(403));
+    assert_eq!(revoke(&world, 1).await.unwrap_err(), RevokeError::Refused(403));
     let world = holding(&[1], true).await;
     let busy = ResponseTemplate::new(503);
     Mock::given(method("PATCH"))
@@ -214,7 +144,7 @@ async fn a_refusal_is_told_and_trouble_is_waited_out() {
         .with_priority(1)
         .mount(&world.server)
         .await;
-    assert!(world.revoke(1).await.unwrap().0.is_empty());
+    assert!(revoke(&world, 1).await.unwrap().0.is_empty());
 }
 
 #[tokio::test]
@@ -225,5 +155,5 @@ async fn a_deleted_identity_is_gone() {
         .with_priority(1)
         .mount(&world.server)
         .await;
-    assert_eq!(world.revoke(1).await.unwrap_err(), RevokeError::Gone);
+    assert_eq!(revoke(&world, 1).await.unwrap_err(), RevokeError::Gone);
 }

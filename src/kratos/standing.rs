@@ -1,0 +1,208 @@
+//! What an identity is before a passkey is added to it: the answer of `GET /admin/identities/{id}`, read for that.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::CallError;
+use super::held_key::id_of;
+use crate::ceremony::{UserHandle, UserHandleError};
+use crate::onboarding::CredentialId;
+
+/// Whether Kratos would ask for a second factor (its session's authenticator assurance level 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactor {
+    None,
+    /// `totp`, `lookup_secret`, or a `webauthn` that is not passwordless.
+    Usable,
+    /// Kratos did not say what the `webauthn` keys are.
+    Unknown,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Standing {
+    identity: Map<String, Value>,
+}
+
+impl std::fmt::Debug for Standing {
+    /// It holds traits.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Standing(…)")
+    }
+}
+
+impl Standing {
+    pub(super) fn parse(body: &[u8]) -> Result<Standing, CallError> {
+        let identity = Map::deserialize(&mut serde_json::Deserializer::from_slice(body));
+        let identity = identity.map_err(|_| CallError::Body)?;
+        if identity.get("id").is_none_or(|id| !id.is_string()) {
+            return Err(CallError::Body);
+        }
+        Ok(Standing { identity })
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.identity.get("state").and_then(Value::as_str) == Some("active")
+    }
+
+    pub fn second_factor(&self) -> SecondFactor {
+        if ["totp", "lookup_secret"].iter().any(|factor| self.credential(factor).is_some()) {
+            return SecondFactor::Usable;
+        }
+        let Some(webauthn) = self.credential("webauthn") else { return SecondFactor::None };
+        let Some(config) = webauthn.get("config") else { return SecondFactor::Unknown };
+        let keys = config.get("credentials").and_then(Value::as_array).into_iter().flatten();
+        let told: Option<Vec<bool>> =
+            keys.map(|key| key.get("is_passwordless").map_or(Some(false), Value::as_bool)).collect();
+        match told {
+            Some(passwordless) if passwordless.iter().all(|is| *is) => SecondFactor::None,
+            Some(_) => SecondFactor::Usable,
+            None => SecondFactor::Unknown,
+        }
+    }
+
+    /// What its passkeys are kept under; `None` where there are none.
+    pub fn user_handle(&self) -> Option<Result<UserHandle, UserHandleError>> {
+        let passkey = self.credential("passkey")?;
+        let bytes =
+            passkey.get("config").and_then(|config| config.get("user_handle")).and_then(Value::as_str);
+        let bytes = bytes.and_then(|text| STANDARD.decode(text).ok()).filter(|bytes| !bytes.is_empty())?;
+        Some(UserHandle::of_bytes(&bytes).and_then(|handle| {
+            // Kratos finds a person by the text; another one's passkeys would lead nowhere.
+            let identifiers = passkey.get("identifiers").and_then(Value::as_array);
+            let is_found = identifiers.is_some_and(|all| all.iter().any(|one| one == handle.as_str()));
+            if is_found { Ok(handle) } else { Err(UserHandleError::NotAscii) }
+        }))
+    }
+
+    /// Of passkeys and security keys, in Kratos's order. `None`: one of them cannot be read.
+    pub fn keys(&self) -> Option<Vec<CredentialId>> {
+        let told = ["passkey", "webauthn"].into_iter().flat_map(|method| self.list(method)).map(id_of);
+        told.collect()
+    }
+
+    pub(super) fn passkeys(&self) -> Option<Vec<CredentialId>> {
+        self.list("passkey").iter().map(id_of).collect()
+    }
+
+    /// What the person signs in with, for their authenticator to show: an address, else a name.
+    pub fn account_name(&self) -> Option<String> {
+        let addresses = ["verifiable_addresses", "recovery_addresses"]
+            .into_iter()
+            .filter_map(|kind| self.identity.get(kind)?.as_array()?.first()?.get("value")?.as_str());
+        let identifiers = ["password", "code", "webauthn"]
+            .into_iter()
+            .filter_map(|method| self.credential(method)?.get("identifiers")?.as_array()?.first()?.as_str());
+        let mut names = addresses.chain(identifiers).filter(|name| !name.is_empty());
+        names.next().map(|name| name.chars().take(64).collect())
+    }
+
+    pub(super) fn credential(&self, method: &str) -> Option<&Map<String, Value>> {
+        self.identity.get("credentials")?.get(method)?.as_object()
+    }
+
+    /// Everything a patch of passkeys leaves alone: all but the passkeys themselves and when something was changed.
+    pub(super) fn rest(&self) -> Map<String, Value> {
+        let mut rest = self.identity.clone();
+        rest.remove("updated_at");
+        if let Some(Value::Object(credentials)) = rest.get_mut("credentials") {
+            credentials.remove("passkey");
+            for credential in credentials.values_mut().filter_map(Value::as_object_mut) {
+                credential.remove("updated_at");
+            }
+        }
+        for kind in ["verifiable_addresses", "recovery_addresses"] {
+            let addresses = rest.get_mut(kind).and_then(Value::as_array_mut).into_iter().flatten();
+            for address in addresses.filter_map(Value::as_object_mut) {
+                address.remove("updated_at");
+            }
+        }
+        rest
+    }
+
+    fn list(&self, method: &str) -> &[Value] {
+        let listed = self.credential(method).and_then(|it| it.get("config")?.get("credentials")?.as_array());
+        listed.map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::recordings::{self, VERSIONS};
+    use super::*;
+
+    fn recorded(version: &str, name: &str) -> Standing {
+        Standing::parse(&recordings::body(version, &format!("admin/identity-{name}.json"))).unwrap()
+    }
+
+    fn with(credentials: &Value) -> Standing {
+        let identity = json!({ "id": "5eddbeec", "state": "active", "credentials": credentials });
+        Standing::parse(identity.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_recorded_identity_is_read() {
+        for version in VERSIONS {
+            let created = recorded(version, "created");
+            assert!(created.is_active() && created.user_handle().is_none(), "{version}");
+            // Told without what its credentials are.
+            assert_eq!((created.keys(), created.second_factor()), (Some(vec![]), SecondFactor::Unknown));
+            let one = recorded(version, "password-passkey");
+            assert_eq!(one.user_handle().unwrap().unwrap().as_str().len(), 64, "{version}");
+            assert_eq!(one.keys().unwrap().len(), 1, "{version}");
+            assert_eq!(one.second_factor(), SecondFactor::None, "{version}");
+            assert!(one.account_name().unwrap().contains('@'), "{version}");
+            assert!(recorded(version, "after-remove").user_handle().is_none(), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_one_that_kratos_would_ask_for() {
+        let factor = |credentials: Value| with(&credentials).second_factor();
+        let webauthn = |keys: Value| json!({ "webauthn": { "config": { "credentials": keys } } });
+        for usable in [
+            json!({ "totp": {} }),
+            json!({ "lookup_secret": {} }),
+            webauthn(json!([{ "is_passwordless": true }, { "is_passwordless": false }])),
+            webauthn(json!([{}])),
+        ] {
+            assert_eq!(factor(usable.clone()), SecondFactor::Usable, "{usable}");
+        }
+        for none in [
+            json!({ "password": {}, "code": {}, "oidc": {} }),
+            json!({ "webauthn": { "config": { "user_handle": "AA==" } } }),
+            webauthn(json!([{ "is_passwordless": true }])),
+        ] {
+            assert_eq!(factor(none.clone()), SecondFactor::None, "{none}");
+        }
+        for unknown in [json!({ "webauthn": {} }), webauthn(json!([{ "is_passwordless": "?" }]))] {
+            assert_eq!(factor(unknown.clone()), SecondFactor::Unknown, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_user_handle_is_the_text_that_kratos_finds_people_by() {
+        let handle = |bytes: &[u8], identifier: &str| {
+            let config = json!({ "user_handle": STANDARD.encode(bytes), "credentials": [] });
+            with(&json!({ "passkey": { "identifiers": [identifier], "config": config } })).user_handle()
+        };
+        assert_eq!(handle(b"abc", "abc").unwrap().unwrap().as_str(), "abc");
+        assert!(handle(b"abc", "abd").unwrap().is_err());
+        assert!(handle(&[0xdf, 0xd6], "?").unwrap().is_err());
+        assert!(handle(b"", "").is_none());
+    }
+
+    #[test]
+    fn whoever_is_not_active_is_not() {
+        for state in [json!("inactive"), json!(null), json!(5)] {
+            let identity = json!({ "id": "5eddbeec", "state": state });
+            assert!(!Standing::parse(identity.to_string().as_bytes()).unwrap().is_active());
+        }
+        for garbage in ["", "[]", "{}", r#"{"id":5}"#] {
+            assert!(Standing::parse(garbage.as_bytes()).is_err(), "{garbage}");
+        }
+    }
+}
