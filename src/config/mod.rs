@@ -25,9 +25,9 @@ pub use in_force::PolicyInForce;
 pub use mistake::{ConfigErrors, Mistake, Source};
 pub use schema::{SettingsFile, document};
 pub use settings::{
-    Admin, AdminListener, AllowedHost, Basic, Brand, Dsn, EventReceiver, Events, Kratos, Listener, Log,
-    LogFormat, Logo, Mode, Origin, Page, PostgresDsn, ReceiverUrl, Reconcile, ReturnPrefix, Secrets, Serve,
-    Settings, SigningSecret, Tls, Webhook,
+    Admin, AdminListener, AllowedHost, Basic, Brand, Ceremony, Dsn, EventReceiver, Events, Kratos, Listener,
+    Log, LogFormat, Logo, Mode, Origin, Page, PostgresDsn, ReceiverUrl, Reconcile, ReturnPrefix, Secrets,
+    Serve, Settings, SigningSecret, Tls, Webauthn, Webhook,
 };
 pub use sources::{Environment, GeneratedKeys, PREFIX, Sources};
 

@@ -80,6 +80,17 @@ pub(super) fn host(text: &str) -> Result<AllowedHost, Refused> {
     Ok(AllowedHost { name, port })
 }
 
+/// What people read: at most 64 characters.
+pub(super) fn short_text(text: &str) -> Result<String, Refused> {
+    if text.chars().count() > 64 {
+        return Err("is longer than 64 characters".into());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("holds a control character".into());
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn origin(text: &str) -> Result<Origin, Refused> {
     if text == "null" {
         return Err("is `null`, which every sandboxed frame and local file sends".into());

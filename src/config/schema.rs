@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sections::{
     AdminApiFile, EventsFile, KratosFile, LogFile, LogFormatFile, PageFile, PolicyFile, ReconcileFile,
-    SecretsFile, ServeFile, WebhookFile,
+    SecretsFile, ServeFile, WebauthnFile, WebhookFile,
 };
 use super::settings::Mode;
 use crate::onboarding::EnrolMethod;
@@ -40,6 +40,8 @@ pub struct SettingsFile {
     pub webhook: WebhookFile,
     /// The PostRegistration page and what may call for it.
     pub page: PageFile,
+    /// Our own ceremony: for whom passkeys are made, and whether Kratos is handed them.
+    pub webauthn: WebauthnFile,
     /// The operators' endpoints on the admin listener.
     pub admin: AdminApiFile,
     /// What people enrol with: a list of `passkey`, `webauthn` or both. `webauthn` only where Kratos has it with
@@ -67,6 +69,7 @@ impl Default for SettingsFile {
             kratos: KratosFile::default(),
             webhook: WebhookFile::default(),
             page: PageFile::default(),
+            webauthn: WebauthnFile::default(),
             admin: AdminApiFile::default(),
             methods: vec![EnrolMethod::Passkey],
             policy: PolicyFile::default(),

@@ -21,6 +21,7 @@ pub struct Settings {
     pub kratos: Kratos,
     pub webhook: Webhook,
     pub page: Page,
+    pub webauthn: Webauthn,
     pub admin: Admin,
     /// Holds `methods` and `kratos.privileged_session_max_age` too.
     pub policy: Policy,
@@ -208,7 +209,33 @@ pub struct Page {
     pub allowed_origins: Vec<Origin>,
     pub default_return_url: Url,
     pub allowed_return_urls: Vec<ReturnPrefix>,
+    pub ceremony: Ceremony,
     pub brand: Brand,
+}
+
+/// How a passkey is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ceremony {
+    /// By our own where it can be handed in to Kratos, else by Kratos's settings flow.
+    #[default]
+    Auto,
+    Own,
+    Settings,
+}
+
+/// Our own ceremony.
+#[derive(Debug, Clone)]
+pub struct Webauthn {
+    /// `None`: it cannot be held.
+    pub rp_id: Option<String>,
+    pub rp_name: String,
+    /// Empty: the page's own.
+    pub origins: Vec<Origin>,
+    /// A passkey may be handed in.
+    pub import: bool,
+    /// For the first passkey in the session that registered; for others no longer than
+    /// `kratos.privileged_session_max_age`.
+    pub own_ceremony_max_age: SignedDuration,
 }
 
 /// How the pages present the product.

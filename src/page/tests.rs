@@ -73,6 +73,7 @@ impl House {
             policy: Arc::new(config::PolicyInForce::new(Policy::default())),
             kratos: &settings,
             page: &config::Page {
+                ceremony: config::Ceremony::Settings,
                 allowed_origins: vec![Origin(APP.to_owned())],
                 default_return_url: Url::parse(APP).unwrap(),
                 brand: config::Brand::default(),

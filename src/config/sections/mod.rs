@@ -11,6 +11,7 @@ mod policy;
 mod reconcile;
 mod secrets;
 mod serve;
+mod webauthn;
 mod webhook;
 
 use super::reader::{Noted, Reader};
@@ -25,6 +26,7 @@ pub use policy::PolicyFile;
 pub use reconcile::ReconcileFile;
 pub use secrets::SecretsFile;
 pub use serve::ServeFile;
+pub use webauthn::WebauthnFile;
 pub use webhook::WebhookFile;
 
 /// Reads every section before it stops at the first that has a mistake.
@@ -41,9 +43,20 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
     let can_ask = kratos.as_ref().ok().map(|kratos| kratos.admin_url.is_some());
     let reconcile = reconcile::read(reader, can_ask);
     let events = events::read(reader);
+    let around = webauthn::Around {
+        public: serve.as_ref().ok().map(|serve| &serve.public),
+        kratos: kratos.as_ref().ok(),
+        brand: page.as_ref().ok().map(|page| &page.brand),
+    };
+    let webauthn = webauthn::read(reader, &around);
+    let ceremony = match (&page, &webauthn, can_ask) {
+        (Ok(page), Ok(webauthn), Some(can_ask)) => page::can_be_had(reader, page.ceremony, webauthn, can_ask),
+        _ => Ok(()),
+    };
     let secrets = secrets::read(reader);
     let log = log::read(reader);
     let (kratos, mut policy) = (kratos?, policy?);
+    ceremony?;
     policy.enrol = enrol?;
     policy.privileged_session_max_age = kratos.privileged_session_max_age;
     Ok(Settings {
@@ -53,6 +66,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
         kratos,
         webhook: webhook?,
         page: page?,
+        webauthn: webauthn?,
         admin: admin?,
         policy,
         denied_file: denied_file?,

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::config::parse;
 use crate::config::reader::{Noted, Reader, Refused};
-use crate::config::settings::{Brand, Listener, Logo, Page};
+use crate::config::settings::{Brand, Ceremony, Listener, Logo, Page, Webauthn};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -24,8 +24,21 @@ pub struct PageFile {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["https://app.example.org/"])]
     allowed_return_urls: Vec<String>,
+    /// `auto`, `own` or `settings`: how a passkey is made. `settings`: by Kratos's settings flow. `own`: by our own ceremony,
+    /// handed in to Kratos by its admin API. `auto`: our own where it can be, else the settings flow.
+    #[schemars(example = &"auto")]
+    ceremony: CeremonyFile,
     /// How the pages present the product.
     brand: BrandFile,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CeremonyFile {
+    #[default]
+    Auto,
+    Own,
+    Settings,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -51,11 +64,40 @@ pub struct BrandFile {
     support_url: Option<String>,
 }
 
+/// `own` asks for what only our own ceremony needs.
+pub(super) fn can_be_had(
+    reader: &mut Reader<'_>,
+    ceremony: Ceremony,
+    webauthn: &Webauthn,
+    can_ask: bool,
+) -> Result<(), Noted> {
+    if ceremony != Ceremony::Own {
+        return Ok(());
+    }
+    let lacking = [
+        (webauthn.rp_id.is_none(), "webauthn.rp_id is not set"),
+        (!webauthn.import, "webauthn.import is off"),
+        (!can_ask, "kratos.admin_url is not set"),
+    ];
+    let lacking: Vec<_> = lacking.into_iter().filter(|(lacks, _)| *lacks).map(|(_, what)| what).collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let problem = format!("is own, and {}", lacking.join(", and "));
+    Err(reader.refuse("page.ceremony", Refused::so_do(problem, "set what it needs, or leave this out")))
+}
+
 /// `public`: `None` when its own settings are wrong.
 pub(super) fn read(reader: &mut Reader<'_>, public: Option<&Listener>) -> Result<Page, Noted> {
     let origins = reader.list("page.allowed_origins", |scalar| parse::origin(scalar.text()?));
     let default = reader.optional("page.default_return_url", |scalar| parse::return_url(scalar.text()?));
     let prefixes = reader.list("page.allowed_return_urls", |scalar| parse::return_prefix(scalar.text()?));
+    let ceremony = reader.required("page.ceremony", |scalar| match scalar.text()? {
+        "auto" => Ok(Ceremony::Auto),
+        "own" => Ok(Ceremony::Own),
+        "settings" => Ok(Ceremony::Settings),
+        _ => Err("is none of `auto`, `own` and `settings`".into()),
+    });
     let brand = brand(reader);
     let default_return_url = match (default?, public) {
         (Some(url), Some(public)) if is_page(&url, public) => {
@@ -69,7 +111,13 @@ pub(super) fn read(reader: &mut Reader<'_>, public: Option<&Listener>) -> Result
         (None, Some(public)) => public.root(public.port),
         (None, None) => return Err(Noted),
     };
-    Ok(Page { allowed_origins: origins?, default_return_url, allowed_return_urls: prefixes?, brand: brand? })
+    Ok(Page {
+        allowed_origins: origins?,
+        default_return_url,
+        allowed_return_urls: prefixes?,
+        ceremony: ceremony?,
+        brand: brand?,
+    })
 }
 
 fn is_page(url: &Url, public: &Listener) -> bool {
@@ -78,21 +126,11 @@ fn is_page(url: &Url, public: &Listener) -> bool {
 }
 
 fn brand(reader: &mut Reader<'_>) -> Result<Brand, Noted> {
-    let name = reader.optional("page.brand.name", |scalar| name(scalar.text()?));
+    let name = reader.optional("page.brand.name", |scalar| parse::short_text(scalar.text()?));
     let logo = reader.optional("page.brand.logo", |scalar| logo(scalar.text()?));
     let colour = reader.optional("page.brand.colour", |scalar| colour(scalar.text()?));
     let support_url = reader.optional("page.brand.support_url", |scalar| support_url(scalar.text()?));
     Ok(Brand { name: name?, logo: logo?, colour: colour?, support_url: support_url? })
-}
-
-fn name(text: &str) -> Result<String, Refused> {
-    if text.chars().count() > 64 {
-        return Err("is longer than 64 characters".into());
-    }
-    if text.chars().any(char::is_control) {
-        return Err("holds a control character".into());
-    }
-    Ok(text.to_owned())
 }
 
 fn logo(text: &str) -> Result<Logo, Refused> {
@@ -150,12 +188,6 @@ mod tests {
         {
             assert!(logo(wrong).is_err(), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn a_name_is_counted_in_characters() {
-        assert!(name(&"é".repeat(64)).is_ok() && name(&"e".repeat(65)).is_err());
-        assert!(name("two\nlines").is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 mod events;
+mod webauthn;
 mod wrong;
 
 use std::io::Write as _;
