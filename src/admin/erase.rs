@@ -26,6 +26,8 @@ pub struct ErasedDocument {
     pub identifiers: u64,
     /// What receivers were not told of yet, and what was given up.
     pub outbox: u64,
+    /// Passkeys of our own ceremony, as this service keeps them; Kratos's stay.
+    pub made_passkeys: u64,
     /// Deliveries in quarantine that spoke of the identity.
     pub quarantined: u64,
 }
@@ -78,6 +80,7 @@ impl Desk {
             events: erased.events,
             identifiers: erased.identifiers,
             outbox: erased.outbox,
+            made_passkeys: erased.made_passkeys,
             quarantined,
         })
     }

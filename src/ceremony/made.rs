@@ -1,5 +1,6 @@
 //! What an authenticator made, once it is known to be what was asked for.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use webauthn_rp::response::register::AttestationObject;
 use webauthn_rp::response::register::error::RegCeremonyErr;
 use webauthn_rp::response::{AuthTransports, AuthenticatorTransport, Backup};
 
-use super::{Begun, NewCredential, Party, cose};
+use super::{Begun, NewCredential, Party, UserHandle, cose};
 use crate::onboarding::CredentialId;
 
 /// Of its authenticator data, as they came (WebAuthn Level 3, section 6.1).
@@ -18,6 +19,22 @@ pub struct Flags {
     pub user_verified: bool,
     pub backup_eligible: bool,
     pub backup_state: bool,
+}
+
+impl Flags {
+    const BITS: [u8; 4] = [1, 1 << 2, 1 << 3, 1 << 4];
+
+    /// As authenticator data has them: UP, UV, BE and BS.
+    pub fn bits(self) -> u8 {
+        let told = [self.user_present, self.user_verified, self.backup_eligible, self.backup_state];
+        Flags::BITS.iter().zip(told).filter(|(_, is)| *is).map(|(bit, _)| bit).sum()
+    }
+
+    pub fn of_bits(bits: u8) -> Flags {
+        let [user_present, user_verified, backup_eligible, backup_state] =
+            Flags::BITS.map(|bit| bits & bit != 0);
+        Flags { user_present, user_verified, backup_eligible, backup_state }
+    }
 }
 
 /// How an authenticator is reached (WebAuthn Level 3, section 5.8.4), as it says itself.
@@ -42,6 +59,17 @@ pub struct Made {
     pub sign_count: u32,
     pub flags: Flags,
     pub transports: Vec<Transport>,
+}
+
+/// One that was made here, as it is handed in to Kratos.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passkey {
+    pub made: Made,
+    /// What it was made under.
+    pub handle: UserHandle,
+    /// For Kratos's settings flow and for lists.
+    pub name: String,
+    pub made_at: Timestamp,
 }
 
 /// Why it is not what was asked for. Holds nothing of what was sent.

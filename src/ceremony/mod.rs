@@ -14,7 +14,7 @@ mod tests;
 
 pub use begun::{BeginError, Begun, Challenge, Kind};
 pub use brought::NewCredential;
-pub use made::{Flags, Made, NotMade, Transport};
+pub use made::{Flags, Made, NotMade, Passkey, Transport};
 pub use options::{Account, CreationOptions, Known};
 pub use party::{Party, PartyError};
 pub use user_handle::{UserHandle, UserHandleError};

@@ -222,3 +222,13 @@ fn a_relying_party_is_a_domain() {
         assert_eq!(named(wrong), Err(PartyError), "{wrong}");
     }
 }
+
+#[test]
+fn flags_are_kept_as_authenticators_write_them() {
+    let flags =
+        Flags { user_present: true, user_verified: false, backup_eligible: true, backup_state: false };
+    assert_eq!(flags.bits(), UP | BE);
+    for bits in 0..=u8::MAX {
+        assert_eq!(Flags::of_bits(bits).bits(), bits & (UP | UV | BE | BS));
+    }
+}

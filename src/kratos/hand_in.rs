@@ -7,29 +7,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::held::Told;
 use super::patience::Tries;
 use super::{AskError, CallError, Identities, Standing};
-use crate::ceremony::{Made, UserHandle, UserHandleError};
+use crate::ceremony::{Passkey, UserHandleError};
 use crate::onboarding::{CredentialId, IdentityId};
 
 /// Somebody who changes the same identity at the same time is gone by then.
 const TRIES: usize = 3;
-
-/// What is handed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passkey {
-    pub made: Made,
-    /// What it was made under.
-    pub handle: UserHandle,
-    /// For Kratos's settings flow and for lists.
-    pub name: String,
-    pub made_at: Timestamp,
-}
 
 /// Kratos has it, and everything it had.
 #[derive(Debug, Clone, PartialEq, Eq)]

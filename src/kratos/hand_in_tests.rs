@@ -8,8 +8,8 @@ use wiremock::{Mock, ResponseTemplate};
 use super::identities_tests::identities;
 use super::patched_identity::World;
 use super::recordings::{self, VERSIONS};
-use super::{HandInError, HandedIn, Passkey};
-use crate::ceremony::{Flags, Made, UserHandle};
+use super::{HandInError, HandedIn};
+use crate::ceremony::{Flags, Made, Passkey, UserHandle};
 use crate::onboarding::CredentialId;
 
 const HANDLE: &str = "TmIELKPRna3dy5rNot8XydbnEKAFU7h3n3fNZi9A01325VM8S1Sjujld3BtUkIDK";

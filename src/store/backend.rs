@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::batch::{Outcome, Work};
+use super::ceremonies::Ceremonies;
 use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
 use super::operator_log::{LogEntry, LogFilter};
@@ -63,6 +64,8 @@ pub struct Erased {
     pub identifiers: u64,
     /// What receivers were not told of yet, and what was given up.
     pub outbox: u64,
+    /// Those of our own ceremony that are kept here; Kratos's stay.
+    pub made_passkeys: u64,
 }
 
 /// Rows that were old enough to go.
@@ -105,7 +108,7 @@ pub trait Follow: Send {
 
 /// Durable storage of one kind.
 #[async_trait]
-pub trait Backend: Debug + Send + Sync + 'static {
+pub trait Backend: Ceremonies + Debug + Send + Sync + 'static {
     /// How many may commit at once.
     fn writers(&self) -> NonZeroUsize;
 

@@ -5,6 +5,7 @@
 
 mod backend;
 mod batch;
+mod ceremonies;
 mod changes;
 mod funnel;
 mod keep_last;
@@ -50,6 +51,7 @@ use memory::{Begun, Memory};
 use writer::Answer;
 
 pub use backend::{AuditEntry, Backend, Cleaned, CommitError, Elsewhere, Erased, Follow, ReadError};
+pub use ceremonies::{Ceremony, Ended, MadePasskey, Whose};
 pub use changes::Watch;
 pub use funnel::FunnelRow;
 pub use keep_last::{Before, KeepLast, KeptTooShort};

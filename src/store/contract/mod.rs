@@ -9,9 +9,11 @@ use uuid::Uuid;
 use super::*;
 use crate::onboarding::*;
 
+mod ceremonies;
 mod long_work;
 mod outbox;
 
+pub(super) use ceremonies::*;
 pub(super) use long_work::*;
 pub(super) use outbox::*;
 
@@ -279,6 +281,12 @@ macro_rules! contract {
             a_letter_told_twice_is_told_and_does_no_harm,
             dead_letters_are_listed_in_parts_and_dropped,
             letters_added_while_others_are_told_are_never_left_behind,
+            a_challenge_is_its_sessions_for_five_minutes,
+            a_challenge_is_used_once,
+            challenges_are_few,
+            what_came_of_it_is_kept,
+            a_credential_is_one_persons,
+            who_is_erased_has_made_none,
         );
     };
 }

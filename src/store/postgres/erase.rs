@@ -27,10 +27,13 @@ pub async fn erase(open: &mut Open, identity: IdentityId) -> Result<Erased, Comm
         of_record(&mut transaction, id, "DELETE FROM records WHERE id = $1").await?;
         erased.record = true;
     }
-    sqlx::query("UPDATE operator_log SET subject = NULL WHERE subject = $1")
-        .bind(key)
-        .execute(&mut *transaction)
-        .await?;
+    for (statement, erased) in [
+        ("UPDATE operator_log SET subject = NULL WHERE subject = $1", &mut 0),
+        ("DELETE FROM ceremonies WHERE identity = $1", &mut 0),
+        ("DELETE FROM made_passkeys WHERE identity = $1", &mut erased.made_passkeys),
+    ] {
+        *erased = sqlx::query(statement).bind(key).execute(&mut *transaction).await?.rows_affected();
+    }
     // The other instances forget whoever is named here; the row goes after minutes, as all of its kind.
     let n = open.writer.commits + 1;
     sqlx::query("INSERT INTO commits (writer, n, identities) VALUES ($1, $2, $3)")

@@ -1,5 +1,6 @@
 //! The embedded default: one SQLite file, WAL, `synchronous=FULL`.
 
+mod ceremonies;
 mod clean;
 mod erase;
 mod follow;

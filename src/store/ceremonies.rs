@@ -1,0 +1,173 @@
+//! Ceremonies of our own that were begun, and the passkeys that came of them.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Store;
+use super::backend::{CommitError, ReadError};
+use crate::ceremony::{Begun, Challenge, Passkey, UserHandle};
+use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
+
+/// How long a challenge holds.
+const HOLDS: SignedDuration = SignedDuration::from_mins(5);
+/// Of one person, the newest.
+pub const AT_ONCE: u32 = 8;
+
+/// Who may end it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whose {
+    pub identity: IdentityId,
+    pub session: SessionDigest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ceremony {
+    pub whose: Whose,
+    pub begun: Begun,
+    /// What the passkey is to be made under.
+    pub handle: UserHandle,
+    pub expires_at: Timestamp,
+}
+
+/// A passkey that was made here, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadePasskey {
+    pub whose: Whose,
+    pub kind: crate::ceremony::Kind,
+    pub passkey: Passkey,
+    /// Since when Kratos has it.
+    pub imported_at: Option<Timestamp>,
+    /// Since when it is no longer wanted.
+    pub removed_at: Option<Timestamp>,
+}
+
+/// What became of a challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Now,
+    /// Somebody else did, at the same moment; nothing is kept.
+    Before,
+    /// The credential is another person's; nothing is kept.
+    OfAnother,
+}
+
+/// What a database has to do for them.
+#[async_trait]
+pub trait Ceremonies {
+    /// Durable when it returns. Of the same person the oldest go where there are too many, and whatever is over by `now`.
+    async fn begin_ceremony(&self, ceremony: &Ceremony, now: Timestamp) -> Result<(), CommitError>;
+
+    async fn ceremony(
+        &self,
+        challenge: Challenge,
+        whose: Whose,
+        now: Timestamp,
+    ) -> Result<Option<Ceremony>, ReadError>;
+
+    /// The challenge is used up; `made`: kept with it, in one transaction.
+    async fn end_ceremony(
+        &self,
+        challenge: Challenge,
+        made: Option<&MadePasskey>,
+    ) -> Result<Ended, CommitError>;
+
+    /// Those of a person, in the order of their ids.
+    async fn made_passkeys(&self, identity: IdentityId) -> Result<Vec<MadePasskey>, ReadError>;
+
+    async fn passkey_imported(&self, credential: &CredentialId, at: Timestamp) -> Result<(), CommitError>;
+
+    /// Those of the person that are none of `left`.
+    async fn passkeys_removed(
+        &self,
+        identity: IdentityId,
+        left: &[CredentialId],
+        at: Timestamp,
+    ) -> Result<u64, CommitError>;
+
+    /// People who have any that Kratos should have, in the order of their ids.
+    async fn imported_identities(
+        &self,
+        after: Option<IdentityId>,
+        limit: u32,
+    ) -> Result<Vec<IdentityId>, ReadError>;
+}
+
+impl Store {
+    /// Durable when it returns. It holds for five minutes from `now`, once.
+    pub async fn begin_ceremony(
+        &self,
+        whose: Whose,
+        begun: Begun,
+        handle: UserHandle,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let expires_at = now.saturating_add(HOLDS).unwrap_or(Timestamp::MAX);
+        let ceremony = Ceremony { whose, begun, handle, expires_at };
+        self.shared.backend.begin_ceremony(&ceremony, now).await
+    }
+
+    /// `None`: there is none, it is another's, it is over, or it was used.
+    pub async fn ceremony(
+        &self,
+        challenge: Challenge,
+        whose: Whose,
+        now: Timestamp,
+    ) -> Result<Option<Ceremony>, ReadError> {
+        self.shared.backend.ceremony(challenge, whose, now).await
+    }
+
+    pub async fn end_ceremony(
+        &self,
+        challenge: Challenge,
+        made: Option<&MadePasskey>,
+    ) -> Result<Ended, CommitError> {
+        self.shared.backend.end_ceremony(challenge, made).await
+    }
+
+    pub async fn made_passkeys(&self, identity: IdentityId) -> Result<Vec<MadePasskey>, ReadError> {
+        self.shared.backend.made_passkeys(identity).await
+    }
+
+    pub async fn passkey_imported(
+        &self,
+        credential: &CredentialId,
+        at: Timestamp,
+    ) -> Result<(), CommitError> {
+        self.shared.backend.passkey_imported(credential, at).await
+    }
+
+    /// The person, or an operator, left only these: others are never put back.
+    pub async fn passkeys_removed(
+        &self,
+        identity: IdentityId,
+        left: &[CredentialId],
+        at: Timestamp,
+    ) -> Result<u64, CommitError> {
+        self.shared.backend.passkeys_removed(identity, left, at).await
+    }
+
+    pub async fn imported_identities(
+        &self,
+        after: Option<IdentityId>,
+        limit: u32,
+    ) -> Result<Vec<IdentityId>, ReadError> {
+        self.shared.backend.imported_identities(after, limit).await
+    }
+}
+
+/// As both databases keep them.
+pub(super) mod columns {
+    use crate::ceremony::Transport;
+
+    pub fn transports(transports: &[Transport]) -> String {
+        let names: Vec<String> = transports
+            .iter()
+            .filter_map(|transport| serde_json::to_value(transport).ok()?.as_str().map(str::to_owned))
+            .collect();
+        names.join(",")
+    }
+
+    pub fn read_transports(text: &str) -> Vec<Transport> {
+        text.split(',').filter_map(|name| serde_json::from_value(name.into()).ok()).collect()
+    }
+}
