@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use webauthn_rp::response::register::Registration;
+use webauthn_rp::response::register::{AttestationObject, Registration};
 
 use super::{Challenge, NotMade, Transport};
+use crate::onboarding::CredentialId;
 
 /// As `toJSON()` of the new credential writes it (WebAuthn Level 3, section 5.1, `RegistrationResponseJSON`); what is not
 /// named here is not read.
@@ -74,5 +75,14 @@ impl NewCredential {
     pub fn challenge(&self) -> Result<Challenge, NotMade> {
         let challenge = self.registration()?.challenge_relaxed().map_err(|_| NotMade::Unreadable)?;
         Ok(Challenge(challenge.0.to_le_bytes()))
+    }
+
+    /// What it is called by its authenticator. Says nothing of whether it is what was asked for.
+    pub fn id(&self) -> Result<CredentialId, NotMade> {
+        let registration = self.registration()?;
+        let object = AttestationObject::try_from(registration.response().attestation_object());
+        let object = object.map_err(|_| NotMade::Unreadable)?;
+        let id = object.auth_data().attested_credential_data().credential_id.inner().to_vec();
+        CredentialId::of_bytes(id).map_err(|_| NotMade::Unreadable)
     }
 }

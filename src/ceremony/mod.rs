@@ -10,6 +10,9 @@ mod party;
 mod user_handle;
 
 #[cfg(test)]
+#[path = "../../tests/webauthn/authenticator.rs"]
+mod authenticator;
+#[cfg(test)]
 mod tests;
 
 pub use begun::{BeginError, Begun, Challenge, Kind};

@@ -1,100 +1,30 @@
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use super::authenticator::{BE, BS, Brought, UP, UV, p256};
 use super::*;
 use crate::onboarding::CredentialId;
-
-const UP: u8 = 1;
-const UV: u8 = 4;
-const BE: u8 = 8;
-const BS: u8 = 16;
-const AT: u8 = 64;
 
 fn party() -> Party {
     let origins = ["https://auth.example.org", "https://app.example.org:8443"].map(str::to_owned);
     Party::new("example.org".to_owned(), "Example".to_owned(), origins.into()).unwrap()
 }
 
-/// Of a real authenticator, as Kratos v26.2.0 keeps it: COSE.
-fn p256() -> Vec<u8> {
-    STANDARD
-        .decode(
-            "pQECAyYgASFYIFcZtanpGth8NRQuK0tuM3qfg/ftAHdYXpaxjAV6sc1kIlggvSAEH/91uPd8+4rcjJ0yCieN8gZn4AyhwxX/bxdDwFU=",
-        )
-        .unwrap()
+fn brought(begun: &Begun) -> Brought {
+    let challenge = URL_SAFE_NO_PAD.encode(begun.challenge.0);
+    Brought::new(&challenge, "https://auth.example.org", "example.org")
 }
 
-/// What a browser would bring back.
-struct Brought {
-    challenge: [u8; 16],
-    ceremony: &'static str,
-    origin: &'static str,
-    cross_origin: bool,
-    rp_id: &'static str,
-    flags: u8,
-    id: Vec<u8>,
-    key: Vec<u8>,
-    resident: bool,
-    format: &'static str,
-}
-
-impl Brought {
-    fn for_(begun: &Begun) -> Brought {
-        Brought {
-            challenge: begun.challenge.0,
-            ceremony: "webauthn.create",
-            origin: "https://auth.example.org",
-            cross_origin: false,
-            rp_id: "example.org",
-            flags: UP | UV | BE | BS,
-            id: vec![7; 32],
-            key: p256(),
-            resident: true,
-            format: "none",
-        }
-    }
-
-    fn json(&self) -> NewCredential {
-        let client = json!({
-            "type": self.ceremony, "challenge": URL_SAFE_NO_PAD.encode(self.challenge),
-            "origin": self.origin, "crossOrigin": self.cross_origin,
-        });
-        let mut data = Sha256::digest(self.rp_id).to_vec();
-        data.push(self.flags | AT);
-        data.extend(9_u32.to_be_bytes());
-        data.extend([0xaa; 16]);
-        data.extend(u16::try_from(self.id.len()).unwrap().to_be_bytes());
-        data.extend(&self.id);
-        data.extend(&self.key);
-        let object = ciborium::Value::Map(vec![
-            ("fmt".into(), self.format.into()),
-            ("attStmt".into(), ciborium::Value::Map(vec![])),
-            ("authData".into(), ciborium::Value::Bytes(data.clone())),
-        ]);
-        let mut attestation = Vec::new();
-        ciborium::into_writer(&object, &mut attestation).unwrap();
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let id = encode(&self.id);
-        let brought = json!({
-            "id": id, "rawId": id, "type": "public-key", "authenticatorAttachment": "platform",
-            "clientExtensionResults": { "credProps": { "rk": self.resident } },
-            "response": {
-                "clientDataJSON": encode(client.to_string().as_bytes()),
-                "attestationObject": encode(&attestation),
-                "transports": ["internal", "hybrid", "a new one"],
-            },
-        });
-        serde_json::from_value(brought).unwrap()
-    }
+fn credential(brought: &Brought) -> NewCredential {
+    serde_json::from_value(brought.json()).unwrap()
 }
 
 fn verified(kind: Kind, change: impl FnOnce(&mut Brought)) -> Result<Made, NotMade> {
     let begun = Begun::new(kind, &party()).unwrap();
-    let mut brought = Brought::for_(&begun);
+    let mut brought = brought(&begun);
     change(&mut brought);
-    Made::verified(&brought.json(), &begun, &party())
+    Made::verified(&credential(&brought), &begun, &party())
 }
 
 #[test]
@@ -109,7 +39,7 @@ fn what_was_asked_for_is_taken_as_it_came() {
         transports: vec![Transport::Hybrid, Transport::Internal],
     };
     assert_eq!(made, expected);
-    assert!(verified(Kind::Asked, |brought| brought.origin = "https://app.example.org:8443").is_ok());
+    assert!(verified(Kind::Asked, |brought| brought.origin = "https://app.example.org:8443".into()).is_ok());
     assert!(!verified(Kind::Asked, |brought| brought.flags = UP | UV).unwrap().flags.backup_eligible);
 }
 
@@ -117,13 +47,13 @@ fn what_was_asked_for_is_taken_as_it_came() {
 fn what_was_not_asked_for_is_refused_with_its_reason() {
     type Change = fn(&mut Brought);
     let wrong: [(Change, NotMade); 11] = [
-        (|brought| brought.challenge = [0; 16], NotMade::Challenge),
+        (|brought| brought.challenge = URL_SAFE_NO_PAD.encode([0; 16]), NotMade::Challenge),
         (|brought| brought.ceremony = "webauthn.get", NotMade::Unreadable),
-        (|brought| brought.origin = "https://evil.example", NotMade::Origin),
-        (|brought| brought.origin = "https://auth.example.org:8443", NotMade::Origin),
-        (|brought| brought.origin = "http://auth.example.org", NotMade::Origin),
+        (|brought| brought.origin = "https://evil.example".into(), NotMade::Origin),
+        (|brought| brought.origin = "https://auth.example.org:8443".into(), NotMade::Origin),
+        (|brought| brought.origin = "http://auth.example.org".into(), NotMade::Origin),
         (|brought| brought.cross_origin = true, NotMade::CrossOrigin),
-        (|brought| brought.rp_id = "auth.example.org", NotMade::RelyingParty),
+        (|brought| brought.rp_id = "auth.example.org".into(), NotMade::RelyingParty),
         (|brought| brought.flags = UV, NotMade::NotPresent),
         (|brought| brought.flags = UP, NotMade::NotVerified),
         (|brought| brought.resident = false, NotMade::NotResident),
@@ -164,8 +94,11 @@ fn each_kind_of_key_is_kept_as_it_was_written() {
 #[test]
 fn what_is_kept_of_it_tells_which_it_was() {
     let begun = Begun::new(Kind::Asked, &party()).unwrap();
-    let brought = Brought::for_(&begun).json();
-    assert_eq!(brought.challenge(), Ok(begun.challenge));
+    let brought = credential(&brought(&begun));
+    assert_eq!(
+        (brought.challenge(), brought.id()),
+        (Ok(begun.challenge), CredentialId::of_bytes(vec![7; 32]).map_err(|_| NotMade::Unreadable))
+    );
     let other = Begun::new(Kind::Asked, &party()).unwrap();
     assert_ne!(begun.challenge, other.challenge);
     assert_eq!(Made::verified(&brought, &other, &party()), Err(NotMade::Challenge));

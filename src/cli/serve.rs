@@ -13,6 +13,7 @@ use super::terminal::say;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::outbox;
+use crate::page::Importing;
 use crate::server::{RunError, Server, StartError};
 use crate::store::{ReadError, Store, WriterSettings};
 use crate::telemetry::{LoggingError, Metrics, init_logging};
@@ -66,6 +67,8 @@ async fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let writing =
         WriterSettings { receivers: outbox::receivers(&settings.events), ..WriterSettings::default() };
     let store = Store::start(database, writing, clock.clone(), metrics.clone()).await?;
+    // What another start found out of Kratos may be mended since.
+    Importing::begin(&store).await;
     let origin = arguments.config.origin(dev_keys.as_ref());
     let told = dev_keys.map(|keys| (keys, settings.clone()));
     let server = Server::bind(settings, origin, store, clock, metrics)?;

@@ -6,10 +6,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Refusal;
 
+/// Bytes, unless an endpoint takes more.
 const LONGEST: usize = 4096;
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -18,8 +20,8 @@ const WITHIN: Duration = Duration::from_secs(5);
 pub enum BodyError {
     #[error("Send it with Content-Type: application/json.")]
     NotJson,
-    #[error("At most {LONGEST} bytes are taken.")]
-    TooLarge,
+    #[error("At most {0} bytes are taken.")]
+    TooLarge(usize),
     #[error("The body did not arrive within {} seconds.", WITHIN.as_secs())]
     Stalled,
     #[error("The body did not arrive whole.")]
@@ -42,7 +44,7 @@ impl From<BodyError> for Refusal {
                 "unsupported_media_type",
                 "The body has to be JSON.",
             ),
-            BodyError::TooLarge => {
+            BodyError::TooLarge(_) => {
                 refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large.")
             }
             BodyError::Stalled => {
@@ -56,8 +58,16 @@ impl From<BodyError> for Refusal {
     }
 }
 
-/// Reads the whole body. A body needs to be called JSON; none needs no name.
+/// As [`read_within`], of at most 4096 bytes.
 pub async fn read<S, E>(headers: &HeaderMap, body: S) -> Result<Bytes, BodyError>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    read_within(LONGEST, headers, body).await
+}
+
+/// Reads the whole body. A body needs to be called JSON; none needs no name.
+pub async fn read_within<S, E>(longest: usize, headers: &HeaderMap, body: S) -> Result<Bytes, BodyError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
@@ -66,25 +76,26 @@ where
         return Err(BodyError::NotJson);
     }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > LONGEST as u64) {
-        return Err(BodyError::TooLarge);
+    if announced.is_some_and(|length| length > longest as u64) {
+        return Err(BodyError::TooLarge(longest));
     }
-    let whole = tokio::time::timeout(WITHIN, collect(body)).await.map_err(|_| BodyError::Stalled)??;
+    let whole =
+        tokio::time::timeout(WITHIN, collect(longest, body)).await.map_err(|_| BodyError::Stalled)??;
     if named.is_none() && !whole.is_empty() {
         return Err(BodyError::NotJson);
     }
     Ok(whole)
 }
 
-async fn collect<S, E>(mut body: S) -> Result<Bytes, BodyError>
+async fn collect<S, E>(longest: usize, mut body: S) -> Result<Bytes, BodyError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     let mut whole = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| BodyError::Broken)?;
-        if whole.len().saturating_add(chunk.len()) > LONGEST {
-            return Err(BodyError::TooLarge);
+        if whole.len().saturating_add(chunk.len()) > longest {
+            return Err(BodyError::TooLarge(longest));
         }
         whole.extend_from_slice(&chunk);
     }
@@ -155,6 +166,24 @@ impl Fields {
         }
     }
 
+    /// A field of a shape of its own.
+    pub fn value<T: DeserializeOwned>(
+        &self,
+        field: &'static str,
+        allowed: &'static str,
+    ) -> Result<Option<T>, BodyError> {
+        match self.0.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            // What serde says may quote the body.
+            Some(value @ Value::Object(_)) => T::deserialize(value).map(Some).map_err(|_| BodyError::Field {
+                field,
+                given: "another object",
+                allowed,
+            }),
+            Some(other) => Err(wrong(field, other, allowed)),
+        }
+    }
+
     pub fn text<T>(
         &self,
         field: &'static str,
@@ -206,6 +235,6 @@ mod tests {
         assert_eq!(take(None, 0).await, Ok(0));
         assert_eq!(take(None, 2).await, Err(BodyError::NotJson));
         assert_eq!(take(Some("text/plain"), 0).await, Err(BodyError::NotJson));
-        assert_eq!(take(Some("application/json"), LONGEST + 1).await, Err(BodyError::TooLarge));
+        assert_eq!(take(Some("application/json"), LONGEST + 1).await, Err(BodyError::TooLarge(LONGEST)));
     }
 }

@@ -13,7 +13,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use body::{BodyError, Fields, read};
+pub use body::{BodyError, Fields, read, read_within};
 pub use idempotency::{KeyError, idempotency_key};
 
 /// What a handler answers when it does not do what was asked. Holds nothing secret or personal: it is sent and logged.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -12,6 +12,8 @@ use crate::onboarding::{
     Identifier, IdentityId, IdentityState, Observed, PiiKeys, Profile, SchemaId, SessionDigest, SessionFacts,
 };
 
+/// Kratos issues the session of a registration in the request that creates the identity; recorded are 2 to 70 ms.
+const REGISTERED_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 /// More are not kept of one person.
 const IDENTIFIERS: usize = 16;
 
@@ -38,6 +40,10 @@ pub struct Session {
     pub subject: Subject,
     pub facts: SessionFacts,
     pub profile: Profile,
+    /// Its authenticator assurance level is 2.
+    pub is_aal2: bool,
+    /// It is the one that the person registered with.
+    pub has_registered: bool,
 }
 
 impl Session {
@@ -68,6 +74,7 @@ struct Whoami {
     expires_at: Option<Timestamp>,
     authenticated_at: Option<Timestamp>,
     issued_at: Option<Timestamp>,
+    authenticator_assurance_level: Option<String>,
     authentication_methods: Option<Vec<AuthenticationMethod>>,
     identity: WhoamiIdentity,
 }
@@ -116,7 +123,11 @@ impl Whoami {
         }
         let [digest, subject] = [(Session::DIGEST, self.id.as_bytes().as_slice()), (Session::SUBJECT, &both)]
             .map(|(domain, message)| half(keys.first().mac(domain, message)));
+        let lag =
+            self.issued_at.zip(profile.created_at).map(|(issued, created)| issued.duration_since(created));
         Session {
+            is_aal2: self.authenticator_assurance_level.as_deref() == Some("aal2"),
+            has_registered: lag.is_some_and(|lag| lag >= SignedDuration::ZERO && lag < REGISTERED_WITHIN),
             identity: self.identity.id,
             subject: Subject(hex::encode(subject)),
             facts: SessionFacts {
@@ -182,6 +193,26 @@ mod tests {
 
     use super::super::recordings::{self, VERSIONS};
     use super::*;
+
+    #[test]
+    fn the_session_of_a_registration_is_told_from_a_later_one() {
+        for version in VERSIONS {
+            for (name, registered) in [
+                ("whoami-fresh", true),
+                ("whoami-after-refresh", true),
+                ("whoami-oidc", true),
+                ("whoami-login", false),
+                ("whoami-passkey-login", false),
+            ] {
+                let session = parse(version, name);
+                assert_eq!(
+                    (session.has_registered, session.is_aal2),
+                    (registered, false),
+                    "{version} {name}"
+                );
+            }
+        }
+    }
 
     fn parse(version: &str, name: &str) -> Session {
         let body = recordings::body(version, &format!("public/{name}.json"));

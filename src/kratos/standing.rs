@@ -33,7 +33,7 @@ impl std::fmt::Debug for Standing {
 }
 
 impl Standing {
-    pub(super) fn parse(body: &[u8]) -> Result<Standing, CallError> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Standing, CallError> {
         let identity = Map::deserialize(&mut serde_json::Deserializer::from_slice(body));
         let identity = identity.map_err(|_| CallError::Body)?;
         if identity.get("id").is_none_or(|id| !id.is_string()) {

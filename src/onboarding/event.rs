@@ -116,6 +116,8 @@ pub enum Cause {
     Cli,
     /// The operators' endpoints of this service.
     OperatorApi,
+    /// Our own ceremony.
+    OwnCeremony,
 }
 
 impl Cause {
@@ -137,6 +139,7 @@ impl Cause {
             Cause::Reconcile => "reconcile",
             Cause::Cli => "cli",
             Cause::OperatorApi => "operator_api",
+            Cause::OwnCeremony => "own_ceremony",
         }
     }
 }
@@ -281,6 +284,11 @@ pub enum EventKind {
     Required {
         by: Timestamp,
     },
+    /// Made by our own ceremony and handed in to Kratos, which has it. What is there since is told with it.
+    PasskeyMade {
+        credential: CredentialId,
+        session: SessionDigest,
+    },
     /// An operator took one away at Kratos. What is left is told by who asks Kratos.
     PasskeyRevoked {
         credential: CredentialId,
@@ -293,7 +301,8 @@ impl EventKind {
     /// A fact of Kratos's, and not what a person or an operator answered.
     pub fn is_told_by_kratos(&self) -> bool {
         use EventKind::{
-            IdentityGone, PasskeyRevoked, PasskeysObserved, Registered, Seen, SettingsChanged, SignedIn,
+            IdentityGone, PasskeyMade, PasskeyRevoked, PasskeysObserved, Registered, Seen, SettingsChanged,
+            SignedIn,
         };
         matches!(
             self,
@@ -303,6 +312,7 @@ impl EventKind {
                 | Seen
                 | PasskeysObserved
                 | IdentityGone
+                | PasskeyMade { .. }
                 | PasskeyRevoked { .. }
         )
     }
@@ -325,6 +335,7 @@ impl EventKind {
             EventKind::IdentityGone => "identity_gone",
             EventKind::Snoozed { .. } => "snoozed",
             EventKind::Required { .. } => "required",
+            EventKind::PasskeyMade { .. } => "passkey_made",
             EventKind::PasskeyRevoked { .. } => "passkey_revoked",
             EventKind::Reset => "reset",
         }

@@ -185,6 +185,7 @@ impl Record {
             | EventKind::Seen
             | EventKind::PasskeysObserved
             | EventKind::IdentityGone
+            | EventKind::PasskeyMade { .. }
             | EventKind::PasskeyRevoked { .. } => {}
             EventKind::Offered { session } => {
                 if !offers.shown_in(*session) {

@@ -24,6 +24,7 @@ pub struct Answer {
     pub decision: Decision,
     /// `None`: the plain ones.
     pub links: Option<PageLinks>,
+    pub ceremony: Ceremony,
     pub now: Timestamp,
 }
 
@@ -51,6 +52,10 @@ impl Pages {
             version: known.record.version,
             recorded: known.recorded,
             links,
+            ceremony: match &self.own {
+                Some(own) if own.is_on() => Ceremony::Own,
+                Some(_) | None => Ceremony::Settings,
+            },
             now,
         }
     }
@@ -70,7 +75,8 @@ impl Answer {
         tagging.number(self.version);
         tagging.text(decision.verdict.as_str());
         tagging.number(decision.reason as u64);
-        for flag in [decision.may_skip, decision.may_dismiss, decision.privileged, self.recorded] {
+        let is_own = self.ceremony == Ceremony::Own;
+        for flag in [decision.may_skip, decision.may_dismiss, decision.privileged, self.recorded, is_own] {
             tagging.flag(flag);
         }
         tagging.count(Some(decision.offers_left));
@@ -103,7 +109,7 @@ impl Answer {
                 privileged_for_s: left(decision.privileged_until),
                 expires_in_s: self.session.facts.expires_at.map(left),
             },
-            ceremony: Ceremony::Settings,
+            ceremony: self.ceremony,
             kratos: KratosAddress { browser_url: links.browser_url().to_owned() },
             links: self.links.as_ref().unwrap_or(links.plain()).clone(),
             valid_until: decision.valid_until,

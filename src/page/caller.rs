@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ORIGIN;
+use actix_web::http::header::{HeaderMap, ORIGIN};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
@@ -36,6 +36,17 @@ impl FromRequest for Caller {
     }
 }
 
+impl Caller {
+    /// Whether it is still the person whom the page was told of, where it says so.
+    pub fn is_still(&self, headers: &HeaderMap) -> Result<(), CallerError> {
+        let told = headers.get("if-subject");
+        match told.is_none_or(|told| told.as_bytes() == self.session.subject.as_str().as_bytes()) {
+            true => Ok(()),
+            false => Err(CallerError::IdentityChanged),
+        }
+    }
+}
+
 async fn find(asked: Result<Asked, CallerError>) -> Result<Caller, Refusal> {
     let Asked { pages, credential, query, freshness } = asked?;
     let session = pages.sessions.session(&credential, freshness).await?;
@@ -59,6 +70,8 @@ pub enum CallerError {
     NotReady,
     #[error("a change by cookie from an origin that is not allowed")]
     OriginNotAllowed,
+    #[error("somebody else is signed in than the page was told of")]
+    IdentityChanged,
     #[error(transparent)]
     Credential(#[from] CredentialError),
     #[error(transparent)]

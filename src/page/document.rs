@@ -60,6 +60,9 @@ pub struct SessionTimes {
 pub enum Ceremony {
     /// In Kratos's own settings flow.
     Settings,
+    /// By `POST /api/onboarding/passkeys/options` and `POST /api/onboarding/passkeys`; where that is refused with
+    /// `settings_flow_required`, in the settings flow.
+    Own,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -9,6 +9,7 @@ mod events;
 mod learning;
 mod links;
 mod origins;
+mod own;
 mod passkeys;
 mod query;
 mod refusals;
@@ -39,6 +40,7 @@ use crate::telemetry::Metrics;
 pub use caller::security_schemes;
 pub use cors::{Cors, CorsService, cors};
 pub use document::{Completed, Document};
+pub use own::{Ages, Importing, Own, PATIENCE as OWN_PATIENCE};
 
 use learning::Lookups;
 use links::Links;
@@ -56,6 +58,8 @@ pub struct Parts<'a> {
     pub sessions: Arc<Sessions>,
     /// Only where `kratos.admin_url` is set.
     pub admin: Option<Arc<Admin>>,
+    /// Only where our own ceremony can be held.
+    pub own: Option<Own>,
     pub store: Store,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
@@ -71,6 +75,7 @@ pub struct Pages {
     links: Links,
     sessions: Arc<Sessions>,
     lookups: Option<Lookups>,
+    own: Option<Own>,
     store: Store,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -80,7 +85,7 @@ pub struct Pages {
 
 impl Pages {
     pub fn new(parts: Parts<'_>) -> Pages {
-        let Parts { policy, kratos, page, base_url, sessions, admin, store, clock, metrics, stopping } =
+        let Parts { policy, kratos, page, base_url, sessions, admin, own, store, clock, metrics, stopping } =
             parts;
         Pages {
             policy,
@@ -94,6 +99,7 @@ impl Pages {
             lookups: admin.map(|admin| Lookups::new(admin, store.clone(), clock.clone())),
             waiting: Waiting::new(metrics.clone()),
             sessions,
+            own,
             store,
             clock,
             metrics,
@@ -109,12 +115,23 @@ impl Pages {
 
 /// Registers the endpoints. The application's data must hold a `web::Data<Pages>`.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(decision::decision).service(events::events).service(passkeys::passkeys);
+    config
+        .service(decision::decision)
+        .service(events::events)
+        .service(passkeys::passkeys)
+        .service(own::passkey_options)
+        .service(own::add_passkey);
     // Before the reports, which would take them for names of an action; the envelope is the server's.
     config.map(|config| {
         let only_get = || async { HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET")).finish() };
-        for path in ["/api/onboarding/events", "/api/onboarding/passkeys"] {
-            config.service(web::resource(path).default_service(web::to(only_get)));
+        config.service(web::resource("/api/onboarding/events").default_service(web::to(only_get)));
+        for (path, allowed) in
+            [("/api/onboarding/passkeys", "GET, POST"), ("/api/onboarding/passkeys/options", "POST")]
+        {
+            let not_so = move || async move {
+                HttpResponse::MethodNotAllowed().insert_header((ALLOW, allowed)).finish()
+            };
+            config.service(web::resource(path).default_service(web::to(not_so)));
         }
         config
     });

@@ -17,6 +17,7 @@ impl From<CallerError> for Refusal {
         match error {
             CallerError::NotReady => Refusal::unavailable("not_ready", "The service is not ready."),
             CallerError::OriginNotAllowed => origin_not_allowed(),
+            CallerError::IdentityChanged => identity_changed(),
             CallerError::Credential(CredentialError::Missing) => session_inactive(
                 "no_session_cookie: the request carried no session. If the person is signed in, the cookie's domain \
                  does not cover this host, its name is not kratos.session_cookie_name, or the page fetches without \
@@ -88,7 +89,7 @@ pub fn no_such_action() -> Refusal {
         .because("Actions are offered, started, skip, dismiss, cancelled, failed, unavailable and completed.")
 }
 
-pub fn identity_changed() -> Refusal {
+fn identity_changed() -> Refusal {
     Refusal::new(
         StatusCode::CONFLICT,
         "identity_changed",

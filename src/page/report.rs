@@ -72,12 +72,7 @@ pub async fn post_report(
     let known_action = ACTIONS.into_iter().find(|action| action.as_str() == name);
     let action = known_action.ok_or_else(refusals::no_such_action)?;
     let headers = request.headers();
-    if headers
-        .get("if-subject")
-        .is_some_and(|told| told.as_bytes() != caller.session.subject.as_str().as_bytes())
-    {
-        return Err(refusals::identity_changed());
-    }
+    caller.is_still(headers)?;
     let given_key = idempotency_key(headers)?;
     let report = Report::parse(&read(headers, body).await?, action)?;
     caller.pages.take(&caller, action, report, given_key).await

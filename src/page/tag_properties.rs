@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::answer::Answer;
+use super::document::Ceremony;
 use super::links::Links;
 use crate::kratos::{Session, recordings};
 use crate::onboarding::{
@@ -95,7 +96,15 @@ fn stories() -> impl Strategy<Value = Story> {
 fn answer(story: &Story, now: Timestamp) -> Answer {
     let session = session();
     let decision = decide(&story.record, &session.facts, &story.policy, now);
-    Answer { version: story.record.version, recorded: true, decision, links: None, now, session }
+    Answer {
+        version: story.record.version,
+        recorded: true,
+        decision,
+        links: None,
+        ceremony: Ceremony::Settings,
+        now,
+        session,
+    }
 }
 
 fn lasting(answer: &Answer) -> serde_json::Value {

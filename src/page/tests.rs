@@ -82,6 +82,7 @@ impl House {
             base_url: &Url::parse("https://id.example.org").unwrap(),
             sessions: sessions.clone(),
             admin,
+            own: None,
             store: store.clone(),
             clock,
             metrics,

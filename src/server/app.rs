@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, web};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use utoipa::openapi::{InfoBuilder, OpenApi, ServerBuilder};
@@ -14,10 +15,11 @@ use super::StartError;
 use super::errors::{Paths, not_taken};
 use super::health::{self, Document, Readiness};
 use crate::admin::{self as operators, Desk};
+use crate::ceremony::Party;
 use crate::clock::Clock;
-use crate::config::{PolicyInForce, Settings};
-use crate::kratos::{Admin, Identities, Patience, Sessions};
-use crate::page::{self, Pages, Parts};
+use crate::config::{self, PolicyInForce, Settings};
+use crate::kratos::{Admin, ClientError, Identities, Patience, Sessions};
+use crate::page::{self, Ages, Importing, OWN_PATIENCE, Own, Pages, Parts};
 use crate::site::{self, Site};
 use crate::store::{Elsewhere, Store};
 use crate::telemetry::Metrics;
@@ -89,6 +91,7 @@ impl Rooms {
             store: store.clone(),
             clock: clock.clone(),
         });
+        let own = own(settings, public_url, &store, &metrics)?;
         let pages = Pages::new(Parts {
             policy,
             kratos: &settings.kratos,
@@ -96,6 +99,7 @@ impl Rooms {
             base_url: public_url,
             sessions,
             admin,
+            own,
             store: store.clone(),
             clock,
             metrics: metrics.clone(),
@@ -224,4 +228,35 @@ pub fn public_openapi_document() -> String {
 /// As JSON.
 pub fn admin_openapi_document() -> String {
     admin_document("").to_pretty_json().unwrap_or_default()
+}
+
+/// Our own ceremony, where it is known for whom and there is somebody to hand it in to.
+fn own(
+    settings: &Settings,
+    public_url: &Url,
+    store: &Store,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Own>, StartError> {
+    let config::Webauthn { rp_id, rp_name, origins, import, own_ceremony_max_age } = &settings.webauthn;
+    let keys = settings.secrets.pii.clone();
+    let identities = Identities::new(&settings.kratos, keys, OWN_PATIENCE, metrics.clone())?;
+    let (Some(rp_id), Some(identities)) = (rp_id, identities) else { return Ok(None) };
+    let mut origins: Vec<String> = origins.iter().map(|origin| origin.0.clone()).collect();
+    if origins.is_empty() {
+        origins.push(public_url.origin().ascii_serialization());
+    }
+    // It was checked when the settings were read.
+    let Ok(party) = Party::new(rp_id.clone(), rp_name.clone(), origins) else { return Ok(None) };
+    let ages = Ages { privileged: settings.kratos.privileged_session_max_age, own: *own_ceremony_max_age };
+    if ages.own > ages.privileged {
+        tracing::warn!(
+            own_ceremony_max_age = %ages.own,
+            privileged_session_max_age = %ages.privileged,
+            "webauthn.own_ceremony_max_age is longer than Kratos's: whoever has just registered may add a first passkey later \
+             than Kratos itself would allow"
+        );
+    }
+    let importing = Arc::new(Importing::new(store.clone(), metrics.clone(), *import));
+    let runtime = Handle::try_current().map_err(|_| ClientError::NoRuntime)?;
+    Ok(Own::new(settings.page.ceremony, party, ages, Arc::new(identities), importing, runtime))
 }

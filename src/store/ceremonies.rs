@@ -20,6 +20,13 @@ pub struct Whose {
     pub session: SessionDigest,
 }
 
+/// When a challenge can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holds {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ceremony {
     pub whose: Whose,
@@ -27,6 +34,16 @@ pub struct Ceremony {
     /// What the passkey is to be made under.
     pub handle: UserHandle,
     pub expires_at: Timestamp,
+}
+
+/// Which user handle a passkey is to be made under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handle {
+    /// The one that Kratos keeps the person's passkeys under.
+    Kept(UserHandle),
+    /// Kratos has none: this one, unless a ceremony of the same person that still holds was begun with another. Kratos keeps
+    /// all passkeys of a person under one.
+    New(UserHandle),
 }
 
 /// A passkey that was made here, and what became of it.
@@ -54,8 +71,15 @@ pub enum Ended {
 /// What a database has to do for them.
 #[async_trait]
 pub trait Ceremonies {
-    /// Durable when it returns. Of the same person the oldest go where there are too many, and whatever is over by `now`.
-    async fn begin_ceremony(&self, ceremony: &Ceremony, now: Timestamp) -> Result<(), CommitError>;
+    /// Durable when it returns; the handle it was begun with. Of the same person the oldest go where there are too many, and
+    /// whatever is over by `now`.
+    async fn begin_ceremony(
+        &self,
+        whose: Whose,
+        begun: &Begun,
+        handle: &Handle,
+        times: Holds,
+    ) -> Result<UserHandle, CommitError>;
 
     async fn ceremony(
         &self,
@@ -93,17 +117,16 @@ pub trait Ceremonies {
 }
 
 impl Store {
-    /// Durable when it returns. It holds for five minutes from `now`, once.
+    /// Durable when it returns; what the passkey is to be made under. It holds for five minutes from `now`, once.
     pub async fn begin_ceremony(
         &self,
         whose: Whose,
-        begun: Begun,
-        handle: UserHandle,
+        begun: &Begun,
+        handle: &Handle,
         now: Timestamp,
-    ) -> Result<(), CommitError> {
-        let expires_at = now.saturating_add(HOLDS).unwrap_or(Timestamp::MAX);
-        let ceremony = Ceremony { whose, begun, handle, expires_at };
-        self.shared.backend.begin_ceremony(&ceremony, now).await
+    ) -> Result<UserHandle, CommitError> {
+        let times = Holds { from: now, until: now.saturating_add(HOLDS).unwrap_or(Timestamp::MAX) };
+        self.shared.backend.begin_ceremony(whose, begun, handle, times).await
     }
 
     /// `None`: there is none, it is another's, it is over, or it was used.

@@ -137,6 +137,7 @@ pub struct Metrics {
     policy_reloads: Family<ResultLabel, Counter>,
     funnel: Family<StepLabels, Counter>,
     funnel_failures: Family<FailureLabels, Counter>,
+    import: Gauge,
     outbox_deliveries: Family<DeliveryLabels, Counter>,
     outbox_waiting: Family<ReceiverLabel, Gauge>,
     outbox_dead: Family<ReceiverLabel, Gauge>,
@@ -163,6 +164,7 @@ impl Default for Metrics {
             policy_reloads: Family::default(),
             funnel: Family::default(),
             funnel_failures: Family::default(),
+            import: Gauge::default(),
             outbox_deliveries: Family::default(),
             outbox_waiting: Family::default(),
             outbox_dead: Family::default(),
@@ -229,6 +231,11 @@ impl Metrics {
             "outbox_oldest_waiting_seconds",
             "Age of the oldest event a receiver is still to be told of; 0: there is none",
             self.outbox_oldest.clone(),
+        );
+        registry.register(
+            "passkey_import",
+            "1: passkeys of our own ceremony are handed in to Kratos; 0: they are not",
+            self.import.clone(),
         );
         registry.register("policy_reloads", "Policies read again, by result", self.policy_reloads.clone());
         self
@@ -300,6 +307,10 @@ impl Metrics {
     }
 
     /// `result`: delivered, failed (to be tried again), dead.
+    pub fn import_is_on(&self, is: bool) {
+        self.import.set(is.into());
+    }
+
     pub fn outbox_delivery(&self, receiver: &str, result: &'static str) {
         self.outbox_deliveries.get_or_create(&DeliveryLabels { receiver: receiver.to_owned(), result }).inc();
     }

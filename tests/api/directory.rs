@@ -29,6 +29,10 @@ struct State {
     trouble: Vec<u16>,
     refuses_tokens: bool,
     refuses_patches: bool,
+    /// So many patches are answered with this in place of being done.
+    patches_fail: (usize, u16),
+    /// Patches are answered as if they were done.
+    loses_patches: bool,
     asked: Vec<String>,
 }
 
@@ -65,7 +69,11 @@ impl State {
         if request.method.as_str() == "PATCH" && self.refuses_patches {
             return ResponseTemplate::new(403);
         }
-        if request.method.as_str() == "PATCH" {
+        if request.method.as_str() == "PATCH" && self.patches_fail.0 > 0 {
+            self.patches_fail.0 -= 1;
+            return ResponseTemplate::new(self.patches_fail.1);
+        }
+        if request.method.as_str() == "PATCH" && !self.loses_patches {
             let patch: json_patch::Patch = serde_json::from_slice(&request.body).unwrap();
             let mut patched = identity.clone();
             if json_patch::patch(&mut patched, &patch).is_err() {
@@ -186,6 +194,14 @@ impl Directory {
 
     pub fn refuses_patches(&self) {
         self.state.lock().unwrap().refuses_patches = true;
+    }
+
+    pub fn patches_fail(&self, times: usize, status: u16) {
+        self.state.lock().unwrap().patches_fail = (times, status);
+    }
+
+    pub fn loses_patches(&self) {
+        self.state.lock().unwrap().loses_patches = true;
     }
 
     /// The questions so far whose URL holds the text.

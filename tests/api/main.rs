@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(missing_debug_implementations)]
 
+#[path = "../webauthn/authenticator.rs"]
+mod authenticator;
 #[path = "../postgres/cluster.rs"]
 #[allow(dead_code, reason = "the benchmark uses the rest of it")]
 mod cluster;

@@ -6,6 +6,7 @@ mod decision;
 mod document;
 mod eligibility;
 mod events;
+mod own;
 mod passkeys;
 mod reports;
 mod sessions;

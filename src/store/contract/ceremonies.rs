@@ -45,7 +45,7 @@ fn made(nth: u8, of: u128) -> MadePasskey {
 }
 
 async fn begin(store: &Store, nth: u8, of: u128, second: i64) {
-    store.begin_ceremony(whose(of), begun(nth), handle(), at(second)).await.unwrap();
+    store.begin_ceremony(whose(of), &begun(nth), &Handle::New(handle()), at(second)).await.unwrap();
 }
 
 async fn is_there(store: &Store, nth: u8, of: u128, second: i64) -> bool {
@@ -63,6 +63,26 @@ pub(in crate::store) async fn a_challenge_is_its_sessions_for_five_minutes<Home>
     let session = Whose { session: SessionDigest([8; 16]), ..whose(1) };
     assert!(there.ceremony(Challenge([1; 16]), session, at(0)).await.unwrap().is_none());
     assert!(!is_there(&there, 2, 1, 0).await, "there is no such");
+}
+
+pub(in crate::store) async fn a_person_has_one_handle_however_many_begin<Home>(fresh: Fresh<Home>) {
+    let (store, there) = (store_on(fresh.backend.clone()).await, store_on(fresh.elsewhere.clone()).await);
+    let wish = |nth: u8| Handle::New(format!("handle-{nth}").parse().unwrap());
+    let (one, other) = (wish(1), wish(2));
+    let (begun_here, begun_there) = (begun(1), begun(2));
+    let (here, elsewhere) = futures_util::future::join(
+        store.begin_ceremony(whose(1), &begun_here, &one, at(0)),
+        there.begin_ceremony(whose(1), &begun_there, &other, at(0)),
+    )
+    .await;
+    let first = here.unwrap();
+    assert_eq!(elsewhere.unwrap(), first);
+    assert_eq!(store.begin_ceremony(whose(1), &begun(3), &wish(3), at(299)).await.unwrap(), first);
+    assert_ne!(store.begin_ceremony(whose(2), &begun(4), &wish(4), at(299)).await.unwrap(), first);
+    let kept = Handle::Kept("of-kratos".parse().unwrap());
+    let begun_with = store.begin_ceremony(whose(1), &begun(5), &kept, at(299)).await.unwrap();
+    assert_eq!(begun_with.as_str(), "of-kratos");
+    assert_ne!(store.begin_ceremony(whose(1), &begun(6), &wish(6), at(9999)).await.unwrap(), first);
 }
 
 pub(in crate::store) async fn a_challenge_is_used_once<Home>(fresh: Fresh<Home>) {

@@ -282,6 +282,7 @@ macro_rules! contract {
             dead_letters_are_listed_in_parts_and_dropped,
             letters_added_while_others_are_told_are_never_left_behind,
             a_challenge_is_its_sessions_for_five_minutes,
+            a_person_has_one_handle_however_many_begin,
             a_challenge_is_used_once,
             challenges_are_few,
             what_came_of_it_is_kept,

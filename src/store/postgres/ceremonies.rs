@@ -7,19 +7,27 @@ use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::super::backend::{CommitError, ReadError, corrupt};
-use super::super::ceremonies::{AT_ONCE, Ceremonies, Ceremony, Ended, MadePasskey, Whose, columns};
+use super::super::ceremonies::{
+    AT_ONCE, Ceremonies, Ceremony, Ended, Handle, Holds, MadePasskey, Whose, columns,
+};
 use super::Postgres;
 use super::line::Open;
 use super::read::to_identity;
-use crate::ceremony::{Begun, Challenge, Flags, Kind, Made, Passkey};
+use crate::ceremony::{Begun, Challenge, Flags, Kind, Made, Passkey, UserHandle};
 use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
 
 #[async_trait]
 impl Ceremonies for Postgres {
-    async fn begin_ceremony(&self, ceremony: &Ceremony, now: Timestamp) -> Result<(), CommitError> {
+    async fn begin_ceremony(
+        &self,
+        whose: Whose,
+        begun: &Begun,
+        handle: &Handle,
+        times: Holds,
+    ) -> Result<UserHandle, CommitError> {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| begin(open, ceremony, now).await).await
+        writer.run(deadline, async |open| begin(open, whose, begun, handle, times).await).await
     }
 
     async fn ceremony(
@@ -150,13 +158,22 @@ async fn identities(
     rows.into_iter().map(to_identity).collect()
 }
 
-async fn begin(open: &mut Open, ceremony: &Ceremony, now: Timestamp) -> Result<(), CommitError> {
-    let Ceremony { whose, begun, handle, expires_at } = ceremony;
+async fn begin(
+    open: &mut Open,
+    whose: Whose,
+    begun: &Begun,
+    handle: &Handle,
+    times: Holds,
+) -> Result<UserHandle, CommitError> {
     let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     sqlx::query("DELETE FROM ceremonies WHERE expires_at <= $1")
-        .bind(SqlTime::from(now))
+        .bind(SqlTime::from(times.from))
         .execute(&mut *transaction)
         .await?;
+    let handle = match handle {
+        Handle::Kept(handle) => handle.clone(),
+        Handle::New(handle) => of_others(&mut transaction, whose).await?.unwrap_or_else(|| handle.clone()),
+    };
     sqlx::query("INSERT INTO ceremonies VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(begun.challenge.0.as_slice())
         .bind(whose.identity.as_uuid())
@@ -164,7 +181,7 @@ async fn begin(open: &mut Open, ceremony: &Ceremony, now: Timestamp) -> Result<(
         .bind(begun.kind.as_str())
         .bind(begun.state.as_slice())
         .bind(handle.as_str())
-        .bind(SqlTime::from(*expires_at))
+        .bind(SqlTime::from(times.until))
         .execute(&mut *transaction)
         .await?;
     sqlx::query(
@@ -176,7 +193,23 @@ async fn begin(open: &mut Open, ceremony: &Ceremony, now: Timestamp) -> Result<(
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(handle)
+}
+
+/// That of the person's ceremonies that hold.
+async fn of_others(connection: &mut PgConnection, whose: Whose) -> Result<Option<UserHandle>, CommitError> {
+    // Two at once would find none and begin with two.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))")
+        .bind(whose.identity.as_uuid())
+        .execute(&mut *connection)
+        .await?;
+    let handle: Option<String> = sqlx::query_scalar(
+        "SELECT handle FROM ceremonies WHERE identity = $1 ORDER BY expires_at DESC LIMIT 1",
+    )
+    .bind(whose.identity.as_uuid())
+    .fetch_optional(connection)
+    .await?;
+    Ok(handle.and_then(|handle| handle.parse().ok()))
 }
 
 async fn end(

@@ -7,17 +7,25 @@ use sqlx::{Connection, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::super::backend::{CommitError, ReadError, corrupt, exactly};
-use super::super::ceremonies::{AT_ONCE, Ceremonies, Ceremony, Ended, MadePasskey, Whose, columns};
+use super::super::ceremonies::{
+    AT_ONCE, Ceremonies, Ceremony, Ended, Handle, Holds, MadePasskey, Whose, columns,
+};
 use super::Sqlite;
 use super::read::{to_identity, to_time};
-use crate::ceremony::{Begun, Challenge, Flags, Kind, Made, Passkey};
+use crate::ceremony::{Begun, Challenge, Flags, Kind, Made, Passkey, UserHandle};
 use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
 
 #[async_trait]
 impl Ceremonies for Sqlite {
-    async fn begin_ceremony(&self, ceremony: &Ceremony, now: Timestamp) -> Result<(), CommitError> {
+    async fn begin_ceremony(
+        &self,
+        whose: Whose,
+        begun: &Begun,
+        handle: &Handle,
+        times: Holds,
+    ) -> Result<UserHandle, CommitError> {
         let mut connection = self.writer.acquire().await?;
-        let done = begin(&mut connection, ceremony, now).await;
+        let done = begin(&mut connection, whose, begun, handle, times).await;
         self.settle(connection, done).await
     }
 
@@ -120,15 +128,20 @@ impl Ceremonies for Sqlite {
 
 async fn begin(
     connection: &mut SqliteConnection,
-    ceremony: &Ceremony,
-    now: Timestamp,
-) -> Result<(), CommitError> {
-    let Ceremony { whose, begun, handle, expires_at } = ceremony;
+    whose: Whose,
+    begun: &Begun,
+    handle: &Handle,
+    times: Holds,
+) -> Result<UserHandle, CommitError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("DELETE FROM ceremonies WHERE expires_at <= ?1")
-        .bind(now.as_microsecond())
+        .bind(times.from.as_microsecond())
         .execute(&mut *transaction)
         .await?;
+    let handle = match handle {
+        Handle::Kept(handle) => handle.clone(),
+        Handle::New(handle) => of_others(&mut transaction, whose).await?.unwrap_or_else(|| handle.clone()),
+    };
     sqlx::query("INSERT INTO ceremonies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         .bind(begun.challenge.0.as_slice())
         .bind(whose.identity.as_bytes().as_slice())
@@ -136,7 +149,7 @@ async fn begin(
         .bind(begun.kind.as_str())
         .bind(begun.state.as_slice())
         .bind(handle.as_str())
-        .bind(expires_at.as_microsecond())
+        .bind(times.until.as_microsecond())
         .execute(&mut *transaction)
         .await?;
     sqlx::query(
@@ -148,7 +161,21 @@ async fn begin(
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(handle)
+}
+
+/// That of the person's ceremonies that hold.
+async fn of_others(
+    connection: &mut SqliteConnection,
+    whose: Whose,
+) -> Result<Option<UserHandle>, CommitError> {
+    let handle: Option<String> = sqlx::query_scalar(
+        "SELECT handle FROM ceremonies WHERE identity = ?1 ORDER BY expires_at DESC LIMIT 1",
+    )
+    .bind(whose.identity.as_bytes().as_slice())
+    .fetch_optional(connection)
+    .await?;
+    Ok(handle.and_then(|handle| handle.parse().ok()))
 }
 
 async fn end(

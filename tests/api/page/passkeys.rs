@@ -236,14 +236,14 @@ async fn it_is_told_to_the_person_alone() {
 }
 
 #[tokio::test]
-async fn it_is_only_read() {
+async fn it_is_read_or_added_to() {
     let house = House::with_admin().await;
-    for method in [reqwest::Method::POST, reqwest::Method::PUT, reqwest::Method::DELETE] {
+    for method in [reqwest::Method::PATCH, reqwest::Method::PUT, reqwest::Method::DELETE] {
         let url = house.service.url("/api/onboarding/passkeys");
         let request =
             house.service.http.request(method.clone(), url).header("Cookie", house.person.cookies());
         let answer = request.header("Origin", &house.service.public).send().await.unwrap();
-        assert_eq!(header(answer.headers(), "allow").as_deref(), Some("GET"), "{method}");
+        assert_eq!(header(answer.headers(), "allow").as_deref(), Some("GET, POST"), "{method}");
         refusal(answer, 405).await;
     }
     assert!(house.told_by(&house.person).await.is_empty());

@@ -1,0 +1,264 @@
+//! `POST /api/onboarding/passkeys`: what the browser made, to be handed in to Kratos.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+use utoipa::ToSchema;
+
+use super::names::Names;
+use super::{NotHere, Own, role, whose};
+use crate::ceremony::{Made, NewCredential, NotMade, Passkey};
+use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, read_within};
+use crate::kratos::{HandInError, HandedIn, Session};
+use crate::onboarding::{Actor, Cause, CredentialId, Event, EventKind};
+use crate::page::Pages;
+use crate::page::answer::PRIVATE;
+use crate::page::caller::Caller;
+use crate::page::document::Document;
+use crate::page::learning::{Known, dedupe_key};
+use crate::store::{CommitError, Ended, MadePasskey, ReadError, Stored, WriteError};
+
+/// Bytes. A credential's id may have 1023, and comes several times; an RSA key has a few hundred.
+const LONGEST_BODY: usize = 32 * 1024;
+/// Another one of the same person is handed in by then, or its instance is gone.
+const TURN: Duration = Duration::from_secs(20);
+const WAIT_FOR_TURN: Duration = Duration::from_secs(8);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What is sent. Fields that are not known are ignored: pages are newer than services.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the OpenAPI document")]
+pub struct NewPasskey {
+    credential: NewCredential,
+    /// What the person calls it: 1 to 64 characters. Else it is called by its provider, or by the device.
+    #[schema(max_length = 64)]
+    name: Option<String>,
+    /// What the browser runs on, in words: 1 to 64 characters.
+    #[schema(max_length = 64)]
+    device: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct AddedPasskey {
+    /// Lower-case hex, as everywhere.
+    #[schema(pattern = "^([0-9a-f]{2})+$")]
+    pub credential_id: String,
+    pub name: String,
+    /// What to do for this person now.
+    #[serde(flatten)]
+    pub document: Document,
+}
+
+/// Adds the passkey that was made with the options of this session.
+///
+/// 201 means that Kratos has it: it was read back. After a 503 `passkey_unsure` the same body can be sent again, also when
+/// the answer was lost: it is added once. A refusal with `credential_id` in `details` names a passkey that nobody can sign in
+/// with: tell the authenticator, with `PublicKeyCredential.signalUnknownCredential()`.
+#[utoipa::path(
+    tag = "page",
+    operation_id = "add_passkey",
+    params(
+        ("If-Subject" = Option<String>, Header,
+            description = "The `subject` the page was told: refused when somebody else is signed in by now"),
+        ("Origin" = Option<String>, Header,
+            description = "For callers by cookie: this service's own or one of page.allowed_origins"),
+    ),
+    request_body(content = NewPasskey, description = "At most 32768 bytes"),
+    responses(
+        (status = 201, description = "Kratos has it", body = AddedPasskey),
+        (status = 400, description = "The body or a header is not allowed, or it is not what was asked for",
+            body = ErrorEnvelope),
+        (status = 401, description = "Nobody is signed in", body = ErrorEnvelope),
+        (status = 403, description = "The origin may not, the person has to sign in again first, or a second factor is \
+            needed", body = ErrorEnvelope),
+        (status = 405, description = "Only GET and POST are taken", body = ErrorEnvelope),
+        (status = 408, description = "The body did not arrive in time", body = ErrorEnvelope),
+        (status = 409, description = "Somebody else is signed in, the challenge was used or is over, or Kratos's settings \
+            flow is the way", body = ErrorEnvelope),
+        (status = 413, description = "The body is longer than 32768 bytes", body = ErrorEnvelope),
+        (status = 415, description = "The body is not JSON", body = ErrorEnvelope),
+        (status = 429, description = "Asked too often", body = ErrorEnvelope),
+        (status = 503, description = "Kratos cannot be asked or does not take it, or nothing can be stored",
+            body = ErrorEnvelope),
+    ),
+    security(("session_cookie" = []), ("session_token" = []), ("session_bearer" = []))
+)]
+#[post("/api/onboarding/passkeys")]
+pub async fn add_passkey(
+    caller: Caller,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    const ALLOWED: &str = "what toJSON() of the new credential writes";
+    caller.is_still(request.headers())?;
+    let body = Fields::parse(&read_within(LONGEST_BODY, request.headers(), body).await?)?;
+    let credential: Option<NewCredential> = body.value("credential", ALLOWED)?;
+    let names = Names::read(&body)?;
+    let Caller { session, pages, query, .. } = caller;
+    let credential =
+        credential.ok_or(BodyError::Field { field: "credential", given: "nothing", allowed: ALLOWED })?;
+    let own = pages.own_here(&session).await.map_err(|why| pages.not_here(why))?;
+    // Whoever leaves does not leave it half done.
+    let adding = own.runtime.spawn(bring(pages.clone(), session.clone(), credential, names));
+    let added = adding.await.map_err(|_| Refusal::internal())?.map_err(|why| pages.not_added(why))?;
+    let Added { made, name, known } = added;
+    let answer = pages.decided(&session, &known, pages.links_for(query.return_to.as_deref()));
+    pages.metrics.decision(answer.decision.verdict.as_str());
+    let document = answer.document(&pages.links);
+    Ok(HttpResponse::Created()
+        .insert_header((actix_web::http::header::CACHE_CONTROL, PRIVATE))
+        .json(AddedPasskey { credential_id: made.to_string(), name, document }))
+}
+
+/// Why it was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAdded {
+    #[error(transparent)]
+    NotHere(#[from] NotHere),
+    #[error("there is no such challenge of this session")]
+    NoChallenge,
+    #[error(transparent)]
+    NotMade(#[from] NotMade),
+    #[error("the credential is another person's")]
+    OfAnother,
+    #[error("another passkey of the person is being added")]
+    Busy,
+    #[error("{error}")]
+    HandIn { error: HandInError, credential: CredentialId },
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error("this service cannot hold a ceremony")]
+    Gone,
+}
+
+#[derive(Debug)]
+struct Added {
+    made: CredentialId,
+    name: String,
+    known: Known,
+}
+
+async fn bring(
+    pages: Data<Pages>,
+    session: Arc<Session>,
+    credential: NewCredential,
+    names: Names,
+) -> Result<Added, NotAdded> {
+    let own = pages.own.as_ref().ok_or(NotAdded::Gone)?;
+    // Before the challenge is used: whoever only has to sign in again can bring it after that.
+    own.standing_of(&session, pages.clock.now()).await?;
+    let made = pages.made(own, &session, &credential, names).await?;
+    let turn = pages.turn(&session).await?;
+    let done = pages.hand_in(own, &session, &made).await;
+    if let Err(error) = pages.store.release(&role(session.identity), turn).await {
+        tracing::debug!(error = %error, "a turn to hand in a passkey lapses");
+    }
+    done
+}
+
+impl Pages {
+    /// Verified, and kept: now, or when the same was brought before and its answer was lost.
+    async fn made(
+        &self,
+        own: &Own,
+        session: &Session,
+        brought: &NewCredential,
+        names: Names,
+    ) -> Result<Passkey, NotAdded> {
+        let (now, whose) = (self.clock.now(), whose(session));
+        let challenge = brought.challenge()?;
+        let Some(ceremony) = self.store.ceremony(challenge, whose, now).await? else {
+            let id = brought.id()?;
+            let kept = self.store.made_passkeys(session.identity).await?;
+            let again = kept
+                .into_iter()
+                .find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none());
+            return again.map(|made| made.passkey).ok_or(NotAdded::NoChallenge);
+        };
+        let made = match Made::verified(brought, &ceremony.begun, &own.party) {
+            Ok(made) => made,
+            Err(error) => {
+                self.store.end_ceremony(challenge, None).await?;
+                return Err(error.into());
+            }
+        };
+        let passkey = Passkey { name: names.of(&made), made, handle: ceremony.handle, made_at: now };
+        let kept = MadePasskey {
+            whose,
+            kind: ceremony.begun.kind,
+            passkey: passkey.clone(),
+            imported_at: None,
+            removed_at: None,
+        };
+        match self.store.end_ceremony(challenge, Some(&kept)).await? {
+            Ended::Now => Ok(passkey),
+            Ended::Before => Err(NotAdded::NoChallenge),
+            Ended::OfAnother => Err(NotAdded::OfAnother),
+        }
+    }
+
+    /// The number that holds it.
+    async fn turn(&self, session: &Session) -> Result<i64, NotAdded> {
+        let holder = self.clock.event_id().0.as_u64_pair().1.cast_signed();
+        let until = Instant::now() + WAIT_FOR_TURN;
+        while !self.store.lease(&role(session.identity), holder, TURN).await? {
+            if Instant::now() >= until {
+                return Err(NotAdded::Busy);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        Ok(holder)
+    }
+
+    async fn hand_in(&self, own: &Own, session: &Session, passkey: &Passkey) -> Result<Added, NotAdded> {
+        let known = self.known(session).await;
+        let record = &known.record;
+        // Taken before Kratos is asked, so that its answer outranks what was told by then and nothing later.
+        let settlements = (record.passkeys.settlement(), record.security_keys.settlement());
+        let id = &passkey.made.id;
+        let HandedIn { now: told, rest_changed } =
+            match own.identities.hand_in(session.identity, passkey).await {
+                Ok(done) => done,
+                Err(error) => {
+                    if error.is_unheard_of() {
+                        own.importing.switch_off(&error.to_string()).await;
+                    }
+                    return Err(NotAdded::HandIn { error, credential: id.clone() });
+                }
+            };
+        if rest_changed {
+            own.importing.switch_off("something else of an identity changed with its passkeys").await;
+        }
+        let at = self.clock.now();
+        let event = Event {
+            id: self.clock.event_id(),
+            identity: session.identity,
+            at,
+            dedupe: dedupe_key(
+                "own_ceremony",
+                session.identity,
+                &[id.as_bytes(), &passkey.made_at.as_microsecond().to_be_bytes()],
+            ),
+            actor: Actor::Person,
+            cause: Cause::OwnCeremony,
+            profile: told.held.profile.clone(),
+            observed: told.held.observed(&settlements.0, &settlements.1),
+            kind: EventKind::PasskeyMade { credential: id.clone(), session: session.facts.digest },
+        };
+        let record = match self.store.apply(event).await? {
+            Stored::Applied { record, .. } | Stored::Duplicate { record } => record,
+            Stored::Quarantined => return Err(WriteError::Unavailable.into()),
+        };
+        self.store.passkey_imported(id, at).await?;
+        let known = Known { record, recorded: true, unread: false };
+        Ok(Added { made: id.clone(), name: passkey.name.clone(), known })
+    }
+}

@@ -1,0 +1,128 @@
+//! Who may add a passkey by our own ceremony. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::kratos::{SecondFactor, Session, Standing};
+
+/// How long after a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ages {
+    /// `kratos.privileged_session_max_age`.
+    pub privileged: SignedDuration,
+    /// `webauthn.own_ceremony_max_age`.
+    pub own: SignedDuration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MayNot {
+    #[error("the identity is not active")]
+    Inactive,
+    #[error("the person signed in too long ago")]
+    SignedInTooLongAgo,
+    #[error("the person has a second factor, and this session did not use it")]
+    SecondFactor,
+    #[error("it cannot be known whether the person has a second factor")]
+    SecondFactorUnknown,
+    /// What Kratos holds cannot be continued by us.
+    #[error("what Kratos holds of the person cannot be added to here")]
+    NotOurs,
+}
+
+/// `session` and `standing`: asked for just now, and nothing remembered.
+pub fn may(session: &Session, standing: &Standing, ages: &Ages, now: Timestamp) -> Result<(), MayNot> {
+    if !standing.is_active() {
+        return Err(MayNot::Inactive);
+    }
+    let age = now.duration_since(session.facts.authenticated_at);
+    let is_first = standing.keys().is_some_and(|keys| keys.is_empty());
+    let longest = match is_first && session.has_registered {
+        true => ages.own,
+        false => ages.own.min(ages.privileged),
+    };
+    if age >= longest {
+        return Err(MayNot::SignedInTooLongAgo);
+    }
+    match standing.second_factor() {
+        _ if session.is_aal2 => Ok(()),
+        SecondFactor::None => Ok(()),
+        SecondFactor::Usable => Err(MayNot::SecondFactor),
+        SecondFactor::Unknown => Err(MayNot::SecondFactorUnknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::kratos::recordings;
+
+    const MINUTE: i64 = 60;
+    const AGES: Ages = Ages { privileged: SignedDuration::from_mins(15), own: SignedDuration::from_mins(15) };
+    const LONGER: Ages = Ages { own: SignedDuration::from_mins(60), ..AGES };
+
+    fn standing(state: &str, credentials: &Value) -> Standing {
+        let identity = json!({ "id": "5eddbeec", "state": state, "credentials": credentials });
+        Standing::parse(identity.to_string().as_bytes()).unwrap()
+    }
+
+    fn nothing() -> Standing {
+        standing("active", &json!({ "password": {} }))
+    }
+
+    fn one() -> Standing {
+        let key = json!({ "id": "AAE=" });
+        standing("active", &json!({ "passkey": { "config": { "credentials": [key] } } }))
+    }
+
+    fn after(minutes: i64, session: &Session, standing: &Standing, ages: &Ages) -> Result<(), MayNot> {
+        let now = session.facts.authenticated_at + SignedDuration::from_secs(minutes * MINUTE);
+        may(session, standing, ages, now)
+    }
+
+    #[test]
+    fn by_default_kratos_s_own_clock_decides() {
+        let session = recordings::session("whoami-fresh");
+        for standing in [nothing(), one()] {
+            assert_eq!(after(14, &session, &standing, &AGES), Ok(()));
+            assert_eq!(after(15, &session, &standing, &AGES), Err(MayNot::SignedInTooLongAgo));
+        }
+    }
+
+    #[test]
+    fn a_longer_age_is_for_the_first_passkey_in_the_session_that_registered() {
+        let (registered, later) = (recordings::session("whoami-fresh"), recordings::session("whoami-login"));
+        assert_eq!(after(20, &registered, &nothing(), &LONGER), Ok(()));
+        assert_eq!(after(60, &registered, &nothing(), &LONGER), Err(MayNot::SignedInTooLongAgo));
+        assert_eq!(after(20, &registered, &one(), &LONGER), Err(MayNot::SignedInTooLongAgo));
+        assert_eq!(after(20, &later, &nothing(), &LONGER), Err(MayNot::SignedInTooLongAgo));
+        assert_eq!(after(14, &later, &one(), &LONGER), Ok(()));
+    }
+
+    #[test]
+    fn a_shorter_age_is_for_everybody() {
+        let shorter = Ages { own: SignedDuration::from_mins(5), ..AGES };
+        let session = recordings::session("whoami-fresh");
+        assert_eq!(after(4, &session, &nothing(), &shorter), Ok(()));
+        assert_eq!(after(5, &session, &nothing(), &shorter), Err(MayNot::SignedInTooLongAgo));
+    }
+
+    #[test]
+    fn a_second_factor_is_not_gone_around() {
+        let aal1 = recordings::session("whoami-fresh");
+        let aal2 = Session { is_aal2: true, ..aal1.clone() };
+        let totp = standing("active", &json!({ "totp": {} }));
+        let unknown = standing("active", &json!({ "webauthn": {} }));
+        assert_eq!(after(1, &aal1, &totp, &AGES), Err(MayNot::SecondFactor));
+        assert_eq!(after(1, &aal1, &unknown, &AGES), Err(MayNot::SecondFactorUnknown));
+        for standing in [totp, unknown] {
+            assert_eq!(after(1, &aal2, &standing, &AGES), Ok(()));
+        }
+    }
+
+    #[test]
+    fn whoever_is_inactive_adds_nothing() {
+        let session = recordings::session("whoami-fresh");
+        assert_eq!(after(1, &session, &standing("inactive", &json!({})), &AGES), Err(MayNot::Inactive));
+    }
+}

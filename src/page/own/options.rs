@@ -1,0 +1,110 @@
+//! `POST /api/onboarding/passkeys/options`: what the browser is to make.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::may::MayNot;
+use super::{NotHere, Own, whose};
+use crate::ceremony::{Account, Begun, CreationOptions, Kind, Known, UserHandle};
+use crate::envelope::{ErrorEnvelope, Fields, Refusal, read};
+use crate::kratos::{Session, Standing};
+use crate::page::Pages;
+use crate::page::answer::PRIVATE;
+use crate::page::caller::Caller;
+use crate::store::{Handle, MadePasskey};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PasskeyOptions {
+    /// That of the decision.
+    pub subject: String,
+    /// Seconds from now, and once.
+    pub valid_for_s: u32,
+    /// For `PublicKeyCredential.parseCreationOptionsFromJSON()`.
+    pub options: CreationOptions,
+}
+
+/// What to make a passkey with, for the person of this session.
+///
+/// The challenge holds for five minutes, for this person in this session, once. Where our own ceremony cannot be held, the
+/// refusal is `settings_flow_required`: Kratos's settings flow is the way then.
+#[utoipa::path(
+    tag = "page",
+    operation_id = "passkey_options",
+    params(
+        ("If-Subject" = Option<String>, Header,
+            description = "The `subject` the page was told: refused when somebody else is signed in by now"),
+        ("Origin" = Option<String>, Header,
+            description = "For callers by cookie: this service's own or one of page.allowed_origins"),
+    ),
+    responses(
+        (status = 200, description = "What to make", body = PasskeyOptions),
+        (status = 400, description = "The body or a header is not allowed", body = ErrorEnvelope),
+        (status = 401, description = "Nobody is signed in", body = ErrorEnvelope),
+        (status = 403, description = "The origin may not, the person has to sign in again first, or a second factor is \
+            needed", body = ErrorEnvelope),
+        (status = 405, description = "Only POST is taken", body = ErrorEnvelope),
+        (status = 408, description = "The body did not arrive in time", body = ErrorEnvelope),
+        (status = 409, description = "Somebody else is signed in, or Kratos's settings flow is the way", body = ErrorEnvelope),
+        (status = 413, description = "The body is longer than 4096 bytes", body = ErrorEnvelope),
+        (status = 415, description = "The body is not JSON", body = ErrorEnvelope),
+        (status = 429, description = "Asked too often", body = ErrorEnvelope),
+        (status = 503, description = "Kratos cannot be asked, or nothing can be stored", body = ErrorEnvelope),
+    ),
+    security(("session_cookie" = []), ("session_token" = []), ("session_bearer" = []))
+)]
+#[post("/api/onboarding/passkeys/options")]
+pub async fn passkey_options(
+    caller: Caller,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    caller.is_still(request.headers())?;
+    Fields::parse(&read(request.headers(), body).await?)?;
+    let Caller { session, pages, .. } = &caller;
+    let own = pages.own_here(session).await.map_err(|why| pages.not_here(why))?;
+    let now = pages.clock.now();
+    let standing = own.standing_of(session, now).await.map_err(|why| pages.not_here(why))?;
+    let handle = handle(&standing).map_err(|why| pages.not_here(why.into()))?;
+    let held = standing.keys().ok_or(NotHere::MayNot(MayNot::NotOurs)).map_err(|why| pages.not_here(why))?;
+    let made = pages.store.made_passkeys(session.identity).await.unwrap_or_default();
+    let begun = Begun::new(Kind::Asked, &own.party).map_err(|_| Refusal::internal())?;
+    let known: Vec<Known> = held.into_iter().map(|id| known(id, &made)).collect();
+    let kept = pages.store.begin_ceremony(whose(session), &begun, &handle, now).await;
+    let handle = kept.map_err(|error| pages.not_added(error.into()))?;
+    // Somebody who has no address has a name all the same.
+    let name = standing.account_name().unwrap_or_else(|| session.identity.to_string());
+    let account = Account { handle, display_name: name.clone(), name };
+    let options = CreationOptions::of(&begun, &own.party, &account, &known);
+    let subject = session.subject.to_string();
+    Ok(HttpResponse::Ok()
+        .insert_header((actix_web::http::header::CACHE_CONTROL, PRIVATE))
+        .json(PasskeyOptions { subject, valid_for_s: 300, options }))
+}
+
+fn handle(standing: &Standing) -> Result<Handle, MayNot> {
+    match standing.user_handle() {
+        Some(Ok(handle)) => Ok(Handle::Kept(handle)),
+        None => UserHandle::random().map(Handle::New).map_err(|_| MayNot::NotOurs),
+        Some(Err(_)) => Err(MayNot::NotOurs),
+    }
+}
+
+/// Kratos does not keep how an authenticator is reached; we do, of those that were made here.
+fn known(id: crate::onboarding::CredentialId, made: &[MadePasskey]) -> Known {
+    let ours = made.iter().map(|made| &made.passkey.made).find(|made| made.id == id);
+    Known { transports: ours.map(|made| made.transports.clone()).unwrap_or_default(), id }
+}
+
+impl Pages {
+    /// Our own ceremony, where it can be held at all and this person does not ask too often.
+    pub(super) async fn own_here(&self, session: &Session) -> Result<&Own, NotHere> {
+        let Some(own) = &self.own else {
+            return Err(NotHere::Off("webauthn.rp_id, kratos.admin_url or page.ceremony".to_owned()));
+        };
+        if let Some(why) = own.importing.off().await {
+            return Err(NotHere::Off(why));
+        }
+        if own.pace.allows(session.identity) { Ok(own) } else { Err(NotHere::TooOften) }
+    }
+}
