@@ -262,6 +262,18 @@ pub enum Logo {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin(pub String);
 
+impl Origin {
+    /// Whether browsers let its pages make passkeys for a relying party: its host is the domain or below it (WebAuthn
+    /// Level 3, section 5.1.3, step 8), and the context is secure.
+    pub fn is_at(&self, rp_id: &str) -> bool {
+        let Ok(url) = Url::parse(&self.0) else { return false };
+        let Some(host) = url.domain() else { return false };
+        let is_local = host == "localhost" || host.ends_with(".localhost");
+        let is_below = host.strip_suffix(rp_id).is_some_and(|sub| sub.ends_with('.'));
+        (host == rp_id || is_below) && (url.scheme() == "https" || is_local)
+    }
+}
+
 /// An origin and a path prefix that ends at a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnPrefix {

@@ -19,6 +19,7 @@ use crate::ceremony::Party;
 use crate::clock::Clock;
 use crate::config::{self, PolicyInForce, Settings};
 use crate::kratos::{Admin, ClientError, Identities, Patience, Sessions};
+use crate::onboarding::EnrolMethod;
 use crate::page::{self, Ages, Importing, OWN_PATIENCE, Own, Pages, Parts};
 use crate::site::{self, Site};
 use crate::store::{Elsewhere, Store};
@@ -240,11 +241,16 @@ fn own(
     let config::Webauthn { rp_id, rp_name, origins, import, own_ceremony_max_age } = &settings.webauthn;
     let keys = settings.secrets.pii.clone();
     let identities = Identities::new(&settings.kratos, keys, OWN_PATIENCE, metrics.clone())?;
-    let (Some(rp_id), Some(identities)) = (rp_id, identities) else { return Ok(None) };
-    let mut origins: Vec<String> = origins.iter().map(|origin| origin.0.clone()).collect();
+    // Kratos would let nobody sign in with it.
+    let is_wanted = settings.policy.enrol.contains(&EnrolMethod::Passkey);
+    let (Some(rp_id), Some(identities), true) = (rp_id, identities, is_wanted) else { return Ok(None) };
+    let mut origins = origins.clone();
     if origins.is_empty() {
-        origins.push(public_url.origin().ascii_serialization());
+        origins.push(config::Origin(public_url.origin().ascii_serialization()));
+        // The elements may stand in pages of the app.
+        origins.extend(settings.page.allowed_origins.iter().filter(|app| app.is_at(rp_id)).cloned());
     }
+    let origins = origins.into_iter().map(|origin| origin.0).collect();
     // It was checked when the settings were read.
     let Ok(party) = Party::new(rp_id.clone(), rp_name.clone(), origins) else { return Ok(None) };
     let ages = Ages { privileged: settings.kratos.privileged_session_max_age, own: *own_ceremony_max_age };

@@ -9,7 +9,7 @@ use crate::ceremony::{Begun, Challenge, Passkey, UserHandle};
 use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
 
 /// How long a challenge holds.
-const HOLDS: SignedDuration = SignedDuration::from_mins(5);
+pub const HOLDS: SignedDuration = SignedDuration::from_mins(5);
 /// Of one person, the newest.
 pub const AT_ONCE: u32 = 8;
 

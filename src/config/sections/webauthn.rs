@@ -21,8 +21,8 @@ pub struct WebauthnFile {
     #[schemars(example = "Example Shop")]
     rp_name: Option<String>,
     /// A list of origins whose pages make passkeys, the page's own among them: scheme, host and port, as
-    /// `https://auth.example.org`; https, but for `localhost`. Default: the page's own. Where there are several, browsers
-    /// are told of them at `/.well-known/webauthn`.
+    /// `https://auth.example.org`; https, but for `localhost`. Default: the page's own, and those of `page.allowed_origins`
+    /// that are at `webauthn.rp_id` or below it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["https://auth.example.org", "https://app.example.org"])]
     origins: Vec<String>,
@@ -102,8 +102,7 @@ fn rp_id(text: &str) -> Result<String, Refused> {
 fn origin(text: &str) -> Result<Origin, Refused> {
     let origin = parse::origin(text)?;
     let url = Url::parse(&origin.0).map_err(|_| Refused::from("is not an origin"))?;
-    let is_local = url.host_str().is_some_and(|host| host == "localhost" || host.ends_with(".localhost"));
-    if url.scheme() == "https" || is_local { Ok(origin) } else { Err("is not https".into()) }
+    if url.domain().is_some_and(|host| origin.is_at(host)) { Ok(origin) } else { Err("is not https".into()) }
 }
 
 fn pages_own_among(
@@ -129,9 +128,12 @@ fn own_origin(public: &Listener) -> Option<Origin> {
 /// The page's host is the relying party's domain or below it, or a related origin (WebAuthn Level 3, section 5.11).
 fn reaches(reader: &mut Reader<'_>, rp_id: &str, origins: &[Origin], public: &Listener) -> Result<(), Noted> {
     let url = public.url(public.port);
-    let is_at = |host: &str| host == rp_id || host.strip_suffix(rp_id).is_some_and(|sub| sub.ends_with('.'));
+    let own = Origin(url.origin().ascii_serialization());
     let problem = match url.host() {
-        Some(Host::Domain(host)) if is_at(host) || origins.len() > 1 => return Ok(()),
+        Some(Host::Domain(_)) if own.is_at(rp_id) || origins.len() > 1 => return Ok(()),
+        Some(Host::Domain(host)) if url.scheme() != "https" && host.ends_with(rp_id) => {
+            format!("needs https on the page's host, {host}")
+        }
         Some(Host::Domain(host)) => format!("is not the page's host, {host}, or a domain above it"),
         _ => "cannot be used on a page that is reached by an IP address".to_owned(),
     };

@@ -45,6 +45,9 @@ fn the_page_lies_at_or_below_the_relying_party_or_is_related_to_it() {
         assert_eq!(setting, "webauthn.rp_id");
         assert!(text.contains(why), "{text}");
     }
+    let plain = ("serve.public.base_url", "http://auth.example.org/");
+    let insecure = from_env(&[plain, ("webauthn.rp_id", "example.org")]).unwrap_err().to_string();
+    assert!(insecure.contains("needs https"), "{insecure}");
     let related = ("webauthn.origins", "https://auth.example.org,https://shop.example.net");
     assert!(from_env(&[OWN, related, ("webauthn.rp_id", "example.net")]).is_ok());
     let local = |host: &str| from_env(&[("serve.public.host", host), ("webauthn.rp_id", "localhost")]);

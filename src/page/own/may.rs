@@ -28,23 +28,23 @@ pub enum MayNot {
     NotOurs,
 }
 
-/// `session` and `standing`: asked for just now, and nothing remembered.
-pub fn may(session: &Session, standing: &Standing, ages: &Ages, now: Timestamp) -> Result<(), MayNot> {
+/// Until when. `session` and `standing`: asked for just now, and nothing remembered.
+pub fn may(session: &Session, standing: &Standing, ages: &Ages, now: Timestamp) -> Result<Timestamp, MayNot> {
     if !standing.is_active() {
         return Err(MayNot::Inactive);
     }
-    let age = now.duration_since(session.facts.authenticated_at);
     let is_first = standing.keys().is_some_and(|keys| keys.is_empty());
     let longest = match is_first && session.has_registered {
         true => ages.own,
         false => ages.own.min(ages.privileged),
     };
-    if age >= longest {
+    let until = session.facts.authenticated_at.saturating_add(longest).unwrap_or(Timestamp::MAX);
+    if now >= until {
         return Err(MayNot::SignedInTooLongAgo);
     }
     match standing.second_factor() {
-        _ if session.is_aal2 => Ok(()),
-        SecondFactor::None => Ok(()),
+        _ if session.is_aal2 => Ok(until),
+        SecondFactor::None => Ok(until),
         SecondFactor::Usable => Err(MayNot::SecondFactor),
         SecondFactor::Unknown => Err(MayNot::SecondFactorUnknown),
     }
@@ -77,7 +77,7 @@ mod tests {
 
     fn after(minutes: i64, session: &Session, standing: &Standing, ages: &Ages) -> Result<(), MayNot> {
         let now = session.facts.authenticated_at + SignedDuration::from_secs(minutes * MINUTE);
-        may(session, standing, ages, now)
+        may(session, standing, ages, now).map(drop)
     }
 
     #[test]

@@ -72,11 +72,11 @@ impl Own {
         self.ceremony == Ceremony::Own || !self.importing.is_off()
     }
 
-    /// What the person is now, if they may add a passkey here.
-    async fn standing_of(&self, session: &Session, now: Timestamp) -> Result<Standing, NotHere> {
+    /// What the person is now, and until when they may add a passkey here.
+    async fn standing_of(&self, session: &Session, now: Timestamp) -> Result<(Standing, Timestamp), NotHere> {
         let standing = self.identities.standing(session.identity).await?;
-        may(session, &standing, &self.ages, now)?;
-        Ok(standing)
+        let until = may(session, &standing, &self.ages, now)?;
+        Ok((standing, until))
     }
 }
 
@@ -89,6 +89,8 @@ pub enum NotHere {
     MayNot(#[from] MayNot),
     #[error("Kratos cannot be asked: {0}")]
     Kratos(#[from] AskError),
+    #[error("the page is on an origin that is none of webauthn.origins: {0}")]
+    Elsewhere(String),
     #[error("too often")]
     TooOften,
 }

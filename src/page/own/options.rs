@@ -1,5 +1,6 @@
 //! `POST /api/onboarding/passkeys/options`: what the browser is to make.
 
+use actix_web::http::header::ORIGIN;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,14 +13,15 @@ use crate::kratos::{Session, Standing};
 use crate::page::Pages;
 use crate::page::answer::PRIVATE;
 use crate::page::caller::Caller;
-use crate::store::{Handle, MadePasskey};
+use crate::store::{CEREMONY_HOLDS as HOLDS, Handle, MadePasskey};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PasskeyOptions {
     /// That of the decision.
     pub subject: String,
-    /// Seconds from now, and once.
-    pub valid_for_s: u32,
+    /// Seconds from now, and once: the passkey has to be here by then. Less than five minutes where the person has to sign in
+    /// again sooner.
+    pub valid_for_s: u64,
     /// For `PublicKeyCredential.parseCreationOptionsFromJSON()`.
     pub options: CreationOptions,
 }
@@ -63,8 +65,13 @@ pub async fn passkey_options(
     Fields::parse(&read(request.headers(), body).await?)?;
     let Caller { session, pages, .. } = &caller;
     let own = pages.own_here(session).await.map_err(|why| pages.not_here(why))?;
+    // Before anybody touches a sensor: what is made elsewhere could not be taken.
+    let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    if let Some(origin) = origin.filter(|origin| !own.party.origins.iter().any(|known| known == origin)) {
+        return Err(pages.not_here(NotHere::Elsewhere(origin.to_owned())));
+    }
     let now = pages.clock.now();
-    let standing = own.standing_of(session, now).await.map_err(|why| pages.not_here(why))?;
+    let (standing, until) = own.standing_of(session, now).await.map_err(|why| pages.not_here(why))?;
     let handle = handle(&standing).map_err(|why| pages.not_here(why.into()))?;
     let held = standing.keys().ok_or(NotHere::MayNot(MayNot::NotOurs)).map_err(|why| pages.not_here(why))?;
     let made = pages.store.made_passkeys(session.identity).await.unwrap_or_default();
@@ -77,9 +84,11 @@ pub async fn passkey_options(
     let account = Account { handle, display_name: name.clone(), name };
     let options = CreationOptions::of(&begun, &own.party, &account, &known);
     let subject = session.subject.to_string();
+    let left = HOLDS.min(until.duration_since(now)).as_secs();
+    let valid_for_s = u64::try_from(left).unwrap_or_default();
     Ok(HttpResponse::Ok()
         .insert_header((actix_web::http::header::CACHE_CONTROL, PRIVATE))
-        .json(PasskeyOptions { subject, valid_for_s: 300, options }))
+        .json(PasskeyOptions { subject, valid_for_s, options }))
 }
 
 fn handle(standing: &Standing) -> Result<Handle, MayNot> {

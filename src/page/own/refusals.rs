@@ -18,6 +18,7 @@ impl Pages {
     pub(super) fn not_here(&self, why: NotHere) -> Refusal {
         match why {
             NotHere::Off(_) => settings_flow("Our own ceremony is not held here."),
+            NotHere::Elsewhere(_) => settings_flow(why),
             NotHere::MayNot(MayNot::Inactive) => {
                 Refusal::new(StatusCode::FORBIDDEN, "identity_inactive", "The account is not active.")
             }

@@ -224,8 +224,14 @@ async fn a_credential_is_one_persons() {
 #[tokio::test]
 async fn kratos_s_own_clock_decides_unless_the_operator_says_otherwise() {
     let late = Session::fresh().authenticated(20 * 60);
+    let soon = Session::fresh().authenticated(14 * 60);
     let world = World::with(|plan| plan.with("KRATOS__PRIVILEGED_SESSION_MAX_AGE", "15m")).await;
-    let brought = world.brought(&world.options().await);
+    let answer = document(world.options_of(world.person()).await).await;
+    assert_eq!(answer["valid_for_s"], 300);
+    let brought = world.brought(&answer["options"]);
+    world.house.kratos.signed_in(&soon);
+    let answer = document(world.options_of(&soon).await).await;
+    assert!((50..=60).contains(&answer["valid_for_s"].as_u64().unwrap()), "{answer}");
     world.house.kratos.signed_in(&late);
     let body = refused(world.options_of(&late).await, 403, "session_refresh_required").await;
     let to = body["redirect_browser_to"].as_str().unwrap();
@@ -332,6 +338,21 @@ async fn without_a_relying_party_the_settings_flow_is_the_way() {
         assert_eq!(world.house.decision().await["ceremony"], "settings");
         refused(world.options_of(world.person()).await, 409, "settings_flow_required").await;
     }
+}
+
+#[tokio::test]
+async fn pages_of_the_app_make_passkeys_where_a_browser_lets_them() {
+    let apps = "http://app.localhost:3000,https://elsewhere.example";
+    let world = World::with(|plan| plan.with("PAGE__ALLOWED_ORIGINS", apps)).await;
+    let ask = |origin: &'static str| {
+        let request = world.house.service.post("/api/onboarding/passkeys/options");
+        request.header("Cookie", world.person().cookies()).header("Origin", origin).send()
+    };
+    let options = document(ask("http://app.localhost:3000").await.unwrap()).await["options"].clone();
+    let brought = Brought { origin: "http://app.localhost:3000".to_owned(), ..world.brought(&options) };
+    added(world.add(&brought).await).await;
+    let body = refused(ask("https://elsewhere.example").await.unwrap(), 409, "settings_flow_required").await;
+    assert!(body["error"]["reason"].as_str().unwrap().contains("webauthn.origins"), "{body}");
 }
 
 #[tokio::test]

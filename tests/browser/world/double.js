@@ -34,6 +34,7 @@ export async function kratosDouble(directory, ports, site, arrangement, key) {
       code: arrangement.code,
     },
     privileged_session_max_age: arrangement.privilegedFor,
+    kratos: arrangement.version,
     hooks: { service: `${local(ports.hooks)}${site.servicePath}`, key },
   };
   await writeFile(join(directory, 'double.json'), JSON.stringify(config));

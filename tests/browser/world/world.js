@@ -23,6 +23,7 @@ import { local, site } from './site.js';
  * @property {boolean} code whether people can sign in by a code as well, and so may remove their last passkey
  * @property {import('./site.js').Kind} site where browsers find the three
  * @property {boolean} isPageKnown whether the service's page is in Kratos's `rp.origins`, as it should be
+ * @property {'v1.3.1' | 'v26.2.0' | 'main'} version of the double
  * @property {Record<string, string>} service further settings of the service, `ONBOARDING__…`
  */
 
@@ -32,7 +33,9 @@ import { local, site } from './site.js';
  */
 
 /** @type {Arrangement} */
-const USUAL = { methods: ['passkey', 'webauthn'], privilegedFor: '1h', code: true, site: 'ports', isPageKnown: true, service: {} };
+const USUAL = {
+  methods: ['passkey', 'webauthn'], privilegedFor: '1h', code: true, site: 'ports', isPageKnown: true, version: 'v26.2.0', service: {},
+};
 
 const KEY = 'the-key-of-this-test';
 

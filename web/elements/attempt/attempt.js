@@ -40,7 +40,6 @@ import { submission } from './submission.js';
 
 /** @typedef {import('../visit/visit.js').Who} Who */
 
-
 export class Attempt {
   #kratos;
   #purpose;
@@ -77,6 +76,26 @@ export class Attempt {
   /** @returns {import('../kratos/flow.js').Kind} */
   get kind() {
     return this.#purpose === 'passkey' ? 'passkey' : 'security_key';
+  }
+
+  /** What the person calls the account. */
+  get account() {
+    return this.flow.account;
+  }
+
+  /** Kratos tells of a flow that is over; it is tried all the same. */
+  get isPast() {
+    return false;
+  }
+
+  /**
+   * Whether Kratos will take what comes of it; with `anyhow`, as long as it may.
+   *
+   * @param {import('../visit/privilege.js').Privilege} privilege
+   * @param {boolean} anyhow the person has just signed in again
+   */
+  mayRun(privilege, anyhow) {
+    return anyhow ? privilege.isSome : privilege.isEnough;
   }
 
   get rpId() {

@@ -69,7 +69,7 @@ function hints(purpose, able) {
  * @param {any} json
  * @returns {PublicKeyCredentialCreationOptions}
  */
-function parse(json) {
+export function parse(json) {
   if (typeof PublicKeyCredential.parseCreationOptionsFromJSON === 'function') {
     return PublicKeyCredential.parseCreationOptionsFromJSON(json);
   }

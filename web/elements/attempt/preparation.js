@@ -1,12 +1,14 @@
 // What has to be there before a person clicks: a fresh flow of Kratos, and the options in it.
 
 import { Attempt } from './attempt.js';
+import { OwnAttempt } from './own.js';
 
 /** @typedef {import('../kratos/kratos.js').Kratos} Kratos */
 /** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
 /** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
 /** @typedef {import('../visit/device.js').Able} Able */
 /** @typedef {import('../visit/resume.js').Return} Return */
+/** @typedef {import('../visit/visit.js').Visit} Visit */
 
 export class Preparation {
   #place;
@@ -41,11 +43,34 @@ export class Preparation {
   }
 
   /**
+   * By the service's own ceremony where that can be had, else in Kratos's settings flow.
+   *
+   * @param {Visit} visit
+   * @param {Kratos} kratos
+   * @param {Able} able
+   * @returns {Promise<{ kind: 'ready', attempt: Attempt | OwnAttempt } | { kind: 'config' } | Refusal>}
+   */
+  async attempt(visit, kratos, able) {
+    const own = await this.own(visit, able);
+    return own ? { kind: 'ready', attempt: own } : this.#inSettings(kratos, able);
+  }
+
+  /**
+   * @param {Visit} visit
+   * @param {Able} able
+   */
+  async own(visit, able) {
+    const attempt = visit.isOwn ? await OwnAttempt.of(visit, able) : null;
+    if (attempt) this.app = attempt.app;
+    return attempt;
+  }
+
+  /**
    * @param {Kratos} kratos
    * @param {Able} able
    * @returns {Promise<{ kind: 'ready', attempt: Attempt } | { kind: 'config' } | Refusal>}
    */
-  async attempt(kratos, able) {
+  async #inSettings(kratos, able) {
     const opened = await this.open(kratos);
     if (opened.kind !== 'flow') return opened;
     const purpose = opened.flow.options.passkey ? 'passkey' : 'signing_key';
@@ -69,10 +94,11 @@ const [SOONEST_MS, LATEST_MS] = /** @type {const} */ ([15_000, 86_400_000]);
 /**
  * When what was prepared is to be looked at again: options grow old, and privilege runs out.
  *
- * @param {Attempt} attempt
+ * @param {Attempt | OwnAttempt} attempt
  * @param {import('../visit/privilege.js').Privilege} privilege
  * @returns {number} ms
  */
 export function turnsIn(attempt, privilege) {
-  return Math.min(Math.max(Math.min(attempt.freshFor, privilege.enoughFor || Infinity), SOONEST_MS), LATEST_MS);
+  const privileged = attempt instanceof OwnAttempt ? Infinity : privilege.enoughFor || Infinity;
+  return Math.min(Math.max(Math.min(attempt.freshFor, privileged), SOONEST_MS), LATEST_MS);
 }

@@ -15,6 +15,7 @@ import { join } from './join.js';
 import { removal } from './removal.js';
 
 /** @typedef {import('../attempt/attempt.js').Result} Result */
+/** @typedef {import('../attempt/own.js').OwnAttempt} OwnAttempt */
 /** @typedef {import('../attempt/options.js').Purpose} Purpose */
 /** @typedef {import('../visit/resume.js').Kept} Kept */
 /** @typedef {import('../visit/rounds.js').Navigate} Navigate */
@@ -52,7 +53,7 @@ export class Course {
   #state = { name: 'quiet' };
   /** @type {SettingsFlow | null} */
   #flow = null;
-  /** @type {Record<'passkey' | 'security_key', Attempt | null>} */
+  /** @type {{ passkey: Attempt | OwnAttempt | null, security_key: Attempt | null }} */
   #attempts = { passkey: null, security_key: null };
   #wasRefreshed = false;
   /** The first look is under way. */
@@ -180,7 +181,7 @@ export class Course {
    * @param {'passkey' | 'security_key'} which
    */
   asksForName(which) {
-    return this.#attempts[which]?.kind === 'security_key' && this.#mayCreate;
+    return this.#attempts[which]?.kind === 'security_key' && this.#mayCreate(which);
   }
 
   /**
@@ -191,9 +192,11 @@ export class Course {
     return which === 'passkey' ? proposedName() || null : null;
   }
 
-  get #mayCreate() {
+  /** @param {'passkey' | 'security_key'} which */
+  #mayCreate(which) {
     const { privilege } = this.#visit;
-    return privilege.isEnough || (this.#wasRefreshed && privilege.isSome);
+    const attempt = this.#attempts[which];
+    return attempt ? attempt.mayRun(privilege, this.#wasRefreshed) : privilege.isEnough;
   }
 
   /**
@@ -205,7 +208,8 @@ export class Course {
   add(which, keyName) {
     const [state, attempt] = [this.#state, this.#attempts[which]];
     if (this.#isOver || state.name !== 'list') return;
-    if (!this.#mayCreate) {
+    if (attempt?.isPast) return void this.#load({}, 'person');
+    if (!this.#mayCreate(which)) {
       if (!this.#rounds.reauthenticate({ why: 'create' })) this.#update({ step: 'unavailable' }, 'person');
       return;
     }
@@ -226,7 +230,7 @@ export class Course {
 
   /**
    * @param {Promise<Result>} running
-   * @param {Attempt} attempt
+   * @param {Attempt | OwnAttempt} attempt
    * @param {number} began by `performance.now()`
    */
   async #await(running, attempt, began) {
@@ -328,7 +332,12 @@ export class Course {
     this.#wanted = { ...this.#wanted, ...change };
     const turn = {};
     this.#loading = turn;
-    const [opened, provided] = await Promise.all([this.#preparation.open(kratos), this.#visit.passkeys()]);
+    const able = device && device.kind !== 'unable' ? device : null;
+    const [opened, provided, own] = await Promise.all([
+      this.#preparation.open(kratos),
+      this.#visit.passkeys(),
+      able && this.#preparation.own(this.#visit, able),
+    ]);
     // A later one shows it all; and a person who has begun something meanwhile is not disturbed.
     if (this.#isOver || this.#loading !== turn || (this.#isBusy && this.#state !== ended)) return;
     if (opened.kind !== 'flow') {
@@ -337,9 +346,9 @@ export class Course {
     }
     const { flow } = opened;
     this.#flow = flow;
-    const able = device && device.kind !== 'unable' ? device : null;
     const attempt = (/** @type {Purpose} */ purpose) => able && Attempt.from(kratos, flow, purpose, able);
-    this.#attempts = { passkey: attempt(flow.options.passkey ? 'passkey' : 'signing_key'), security_key: attempt('security_key') };
+    const passkey = flow.options.passkey ? (own ?? attempt('passkey')) : attempt('signing_key');
+    this.#attempts = { passkey, security_key: attempt('security_key') };
     const shown = this.#state.name === 'list' ? this.#state : null;
     this.#show(
       {
@@ -365,7 +374,7 @@ export class Course {
     const { passkey, security_key } = this.#attempts;
     if (!passkey && !security_key) return 'unavailable';
     if (this.#wasRefreshed && privilege.isSome) return 'resume';
-    if (privilege.isEnough) return 'create';
+    if ((passkey ?? security_key)?.mayRun(privilege, false)) return 'create';
     return this.#place.isAllowed ? 'confirm' : 'unavailable';
   }
 
@@ -384,7 +393,7 @@ export class Course {
 
   /**
    * @param {Result} result
-   * @param {Attempt} attempt
+   * @param {Attempt | OwnAttempt} attempt
    * @param {number} duration_ms
    */
   async #ended(result, attempt, duration_ms) {

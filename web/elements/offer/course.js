@@ -13,7 +13,7 @@ import { offering } from './offering.js';
 /** @typedef {import('../service/onboarding.js').Onboarding} Onboarding */
 /** @typedef {import('../service/onboarding.js').Decided} Decided */
 /** @typedef {import('../service/onboarding.js').Refused} Refused */
-/** @typedef {import('../attempt/attempt.js').Attempt} Attempt */
+/** @typedef {import('../attempt/attempt.js').Attempt | import('../attempt/own.js').OwnAttempt} Attempt */
 /** @typedef {import('../attempt/attempt.js').Result} Result */
 /** @typedef {import('../visit/resume.js').Kept} Kept */
 /** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
@@ -141,12 +141,12 @@ export class Course {
   setUp(keyName) {
     const [state, attempt] = [this.#state, this.#attempt];
     if (this.isOver || state.name !== 'offer') return;
-    const { privilege } = this.#visit;
-    if (state.step === 'confirm' || !(state.step === 'create' ? privilege.isEnough : privilege.isSome)) {
+    if (attempt?.isPast) return void this.#renew({ step: state.step, note: null }, 'person');
+    if (state.step === 'confirm' || !attempt?.mayRun(this.#visit.privilege, state.step === 'resume')) {
       if (!this.#rounds.reauthenticate({ why: 'create' })) this.#exits.unavailable('config', null);
       return;
     }
-    if (!attempt || !state.isReady) return;
+    if (!state.isReady) return;
     this.#keyName = keyName.trim();
     this.#isTrying = true;
     const began = performance.now();
@@ -287,17 +287,17 @@ export class Course {
   async #prepare() {
     const { kratos, device, privilege } = this.#visit;
     if (!kratos || device?.kind === 'unable' || !device) return { kind: 'unreachable', status: null };
-    const prepared = await this.#preparation.attempt(kratos, device);
+    const prepared = await this.#preparation.attempt(this.#visit, kratos, device);
     if (prepared.kind !== 'ready') return prepared;
     // Without a way back nobody can be sent to sign in first.
-    if (!this.#place.isAllowed && !privilege.isEnough) return { kind: 'config' };
+    if (!this.#place.isAllowed && !prepared.attempt.mayRun(privilege, false)) return { kind: 'config' };
     this.#attempt = prepared.attempt;
     return { kind: 'ready' };
   }
 
   /** @returns {Offering['step']} */
   #step() {
-    return this.#visit.privilege.isEnough ? 'create' : 'confirm';
+    return this.#attempt?.mayRun(this.#visit.privilege, false) ? 'create' : 'confirm';
   }
 
   /**
@@ -341,7 +341,8 @@ export class Course {
     this.#showOffer({ ...change, isReady: false }, cause);
     const prepared = await this.#prepare();
     if (this.isOver || this.#state.name !== 'offer') return;
-    if (prepared.kind === 'ready') this.#showOffer(change, 'itself');
+    const step = change.step === 'create' ? this.#step() : change.step;
+    if (prepared.kind === 'ready') this.#showOffer({ ...change, step }, 'itself');
     else this.#exits.refused(prepared, 'person');
   }
 

@@ -9,7 +9,7 @@ const CANCELS_UNTIL_SKIP_IS_FIRST = 2;
 
 /**
  * @param {import('../service/decision.js').Decision} decision
- * @param {import('../attempt/attempt.js').Attempt} attempt
+ * @param {import('../attempt/attempt.js').Attempt | import('../attempt/own.js').OwnAttempt} attempt
  * @param {import('../visit/device.js').Device | null} device
  * @param {number} cancels
  * @returns {Omit<Offering, 'step'>}
@@ -26,7 +26,7 @@ export function offering(decision, attempt, device, cancels) {
     isReady: true,
     isSkipFirst: maySkip && cancels >= CANCELS_UNTIL_SKIP_IS_FIRST,
     note: null,
-    account: attempt.flow.account,
+    account: attempt.account,
     way: attempt.kind === 'security_key' ? 'key' : device?.kind === 'roaming' ? 'other' : 'device',
     proposedName: proposedName(),
   };

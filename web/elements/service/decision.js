@@ -11,6 +11,7 @@ import { webAddress } from '../wire/address.js';
  * @property {boolean} may_dismiss
  * @property {string | null} required_by RFC 3339
  * @property {{ privileged: boolean, privileged_for_s: number }} session
+ * @property {'settings' | 'own'} ceremony how a passkey is added; anything else is taken for `settings`
  * @property {{ browser_url: string }} kratos
  * @property {{ return_to: string, manage: string }} links
  */

@@ -24,6 +24,10 @@ import { readDecision } from './decision.js';
  *   | { kind: 'identity_changed' }
  *   | { kind: 'unreachable' }} Refused
  */
+/**
+ * @typedef {{ kind: 'options', options: any, validForS: number }} Options for `parseCreationOptionsFromJSON()`
+ * @typedef {{ kind: 'refused', isStale: boolean } | { kind: 'unsure' }} NotAdded `unsure`: the same can be sent again
+ */
 /** @typedef {{ kind: 'decision', decision: Decision, etag: string | null }} Decided */
 /** @typedef {{ kind: 'unchanged' }} Unchanged */
 
@@ -42,6 +46,8 @@ import { readDecision } from './decision.js';
 
 /** An offer does not stand in the way for longer. */
 const PATIENCE_MS = 3000;
+/** The service asks Kratos several times. */
+const ADDING_MS = 15_000;
 /** The longest the service waits, and a little for the way. */
 const WAITING_MS = 30_000;
 
@@ -107,6 +113,68 @@ export class Onboarding {
     } catch {
       return null;
     }
+  }
+
+  /**
+   * What to make a passkey with, by the service's own ceremony.
+   *
+   * @param {string} subject
+   * @returns {Promise<Options | NotAdded | Refused>}
+   */
+  async passkeyOptions(subject) {
+    const answer = await this.#post('api/onboarding/passkeys/options', {}, subject, PATIENCE_MS, null);
+    if (!answer || !answer.ok) return this.#own(answer);
+    const { options, valid_for_s } = answer.body ?? {};
+    const isOne = typeof options?.challenge === 'string' && Number.isFinite(valid_for_s);
+    return isOne ? { kind: 'options', options, validForS: valid_for_s } : { kind: 'unreachable' };
+  }
+
+  /**
+   * What came of them.
+   *
+   * @param {Record<string, unknown>} body
+   * @param {string} subject
+   * @param {AbortSignal} signal
+   * @returns {Promise<{ kind: 'added' } | NotAdded | Refused>}
+   */
+  async addPasskey(body, subject, signal) {
+    const answer = await this.#post('api/onboarding/passkeys', body, subject, ADDING_MS, signal);
+    return answer?.ok ? { kind: 'added' } : this.#own(answer);
+  }
+
+  /**
+   * @param {string} path
+   * @param {Record<string, unknown>} body
+   * @param {string} subject
+   * @param {number} patience in ms
+   * @param {AbortSignal | null} signal
+   * @returns {Promise<{ ok: boolean, status: number, body: any } | null>} `null`: there was no answer
+   */
+  async #post(path, body, subject, patience, signal) {
+    const headers = { 'Content-Type': 'application/json', 'If-Subject': subject };
+    const init = /** @type {const} */ ({ method: 'POST', headers, body: JSON.stringify(body), credentials: 'include', cache: 'no-store' });
+    try {
+      return await within(patience, signal, async (ending) => {
+        const response = await fetch(this.#url(path, {}), { ...init, signal: ending });
+        return { ok: response.ok, status: response.status, body: await response.json() };
+      });
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * @param {{ status: number, body: any } | null} answer
+   * @returns {NotAdded | Refused}
+   */
+  #own(answer) {
+    const id = answer?.body?.error?.id;
+    if (!answer || id === 'passkey_unsure' || answer.status >= 500) return { kind: answer ? 'unsure' : 'unreachable' };
+    if (answer.status === 401 || id === 'session_aal2_required' || id === 'identity_changed') {
+      const refused = this.#refused(answer.status, answer.body);
+      if (refused.kind !== 'decision') return refused;
+    }
+    return { kind: 'refused', isStale: id === 'challenge_unknown' || id === 'session_refresh_required' };
   }
 
   /**

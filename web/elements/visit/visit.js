@@ -137,6 +137,27 @@ export class Visit {
     return opened?.kind === 'flow' ? opened.flow.account : null;
   }
 
+  /** Whether passkeys are made by the service's own ceremony, where it can be had. */
+  get isOwn() {
+    return this.decision?.ceremony === 'own';
+  }
+
+  /** @returns {Promise<import('../service/onboarding.js').Options | import('../service/onboarding.js').NotAdded | Refused>} */
+  async passkeyOptions() {
+    const { subject } = this;
+    return subject ? this.#onboarding.passkeyOptions(subject) : { kind: 'unreachable' };
+  }
+
+  /**
+   * @param {Record<string, unknown>} body
+   * @param {AbortSignal} signal
+   * @returns {Promise<{ kind: 'added' } | import('../service/onboarding.js').NotAdded | Refused>}
+   */
+  async addPasskey(body, signal) {
+    const { subject } = this;
+    return subject ? this.#onboarding.addPasskey(body, subject, signal) : { kind: 'unreachable' };
+  }
+
   /** What Kratos's admin API says; `null` where it cannot be asked. */
   passkeys() {
     return this.#onboarding.passkeys();

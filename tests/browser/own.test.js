@@ -1,0 +1,194 @@
+// The service's own ceremony, handed in to Kratos: the same page, the same ways out, and no 403 at the end.
+
+import assert from 'node:assert/strict';
+
+import { registersInApp, signsInAgain, signsInWithPasskey, signsOutInApp } from './app.js';
+import { hears, held } from './between.js';
+import { Device } from './person/device.js';
+import { keep, violations } from './person/look.js';
+import { inWorld } from './scenario.js';
+import { arrives, CONTINUE, isDecided, isOffered, offerUrl, press, READY, reads, RESUME, sees, SET_UP, TITLE, until } from './steps.js';
+import { IS_REAL_KRATOS } from './world/world.js';
+
+/** @typedef {import('./person/person.js').Person} Person */
+/** @typedef {import('playwright-core').Page} Page */
+
+const OWN = { ONBOARDING__WEBAUTHN__RP_ID: 'localhost', ONBOARDING__WEBAUTHN__RP_NAME: 'Example' };
+const test = inWorld({ service: OWN });
+const late = inWorld({ privilegedFor: '2s', service: { ...OWN, ONBOARDING__WEBAUTHN__OWN_CEREMONY_MAX_AGE: '1h' } });
+const short = inWorld({ privilegedFor: '1m', service: OWN });
+
+const ADDED = /\/api\/onboarding\/passkeys$/;
+const LIST = 'Your passkeys';
+const ADD = 'Add a passkey';
+
+/** What the page sent anywhere. @param {Person} person @param {RegExp} what */
+function sent(person, what) {
+  return person.watch.requests.filter((request) => what.test(request));
+}
+
+/** @param {Person} person */
+function isOwn(person) {
+  assert.equal(sent(person, /^POST .*\/api\/onboarding\/passkeys$/).length, 1);
+  assert.deepEqual(sent(person, /^POST .*\/self-service\/settings/), [], 'nothing went through the settings flow');
+}
+
+/** @param {Person} person */
+async function opensList(person) {
+  await person.register();
+  await person.page.goto(person.world.serviceUrl('/passkeys'));
+  await sees(person.page, LIST);
+}
+
+/** @param {import('./scenario.js').Scene} scene */
+async function wholeWay({ person, page, world }) {
+  await registersInApp(person);
+  await arrives(page, world.serviceUrl('/post-registration'));
+  await sees(page, TITLE);
+  await reads(page, person.email);
+  await until('the options are there before the click', () => sent(person, /passkeys\/options$/).length > 0);
+  await press(page, SET_UP);
+  await sees(page, READY);
+  assert.deepEqual(await violations(page), []);
+  isOwn(person);
+  await press(page, CONTINUE);
+  await arrives(page, world.appUrl('/'));
+  assert.equal((await person.credentials()).passkeys.length, 1);
+  const [{ options } = assert.fail('no ceremony')] = person.ceremonies;
+  assert.deepEqual([options.rp.name, options.authenticatorSelection.userVerification], ['Example', 'required']);
+  assert.equal(options.authenticatorSelection.authenticatorAttachment, undefined, 'any authenticator');
+  const before = await person.session();
+  await isDecided(person, 'done');
+  await signsOutInApp(person);
+  await signsInWithPasskey(person, 'passkey');
+  const session = await person.session();
+  assert.equal(session.identity.id, before.identity.id);
+  assert.deepEqual(session.authentication_methods.map((/** @type {any} */ one) => one.method), ['passkey']);
+}
+
+const versions = IS_REAL_KRATOS ? /** @type {const} */ (['v26.2.0']) : /** @type {const} */ (['v1.3.1', 'v26.2.0', 'main']);
+for (const version of versions) {
+  const world = inWorld({ service: OWN, version });
+  world(`register, set up, sign out, sign in with it (${version})`, wholeWay, { expects: [/^401 .*whoami/] });
+}
+
+test('the same in a browser that is a few years old', wholeWay, {
+  lacks: ['parseCreationOptionsFromJSON', 'toJSON', 'getClientCapabilities', 'signals', 'recent'],
+  expects: [/^401 .*whoami/],
+});
+
+late('a session that is too old for Kratos, and not for the operator: one touch, and no 403', async ({ person, page }) => {
+  await person.register();
+  await until('Kratos would refuse', async () => !(await person.decision()).session.privileged);
+  await page.goto(offerUrl(person));
+  await press(page, SET_UP);
+  await sees(page, READY);
+  isOwn(person);
+  assert.equal(person.ceremonies.length, 1);
+});
+
+late('the next one is by Kratos’s own clock again', async ({ person, page, world }) => {
+  await person.register();
+  await until('Kratos would refuse', async () => !(await person.decision()).session.privileged);
+  await page.goto(offerUrl(person));
+  await press(page, SET_UP);
+  await sees(page, READY);
+  await page.goto(world.serviceUrl('/passkeys'));
+  await sees(page, LIST);
+  await press(page, ADD);
+  await page.waitForURL((url) => url.pathname === '/login');
+  assert.equal(person.ceremonies.length, 1, 'before anybody touches a sensor');
+}, { expects: [/^403 .*passkeys\/options/] });
+
+short('too little time: sign in again first, and nothing is refused after the touch', async ({ person, page, world }) => {
+  await isOffered(person);
+  await press(page, SET_UP);
+  await signsInAgain(person);
+  await arrives(page, world.serviceUrl('/post-registration'));
+  assert.deepEqual(person.ceremonies, []);
+  await press(page, RESUME);
+  await sees(page, READY);
+  assert.equal(person.ceremonies.length, 1);
+});
+
+test('a device that has one is not asked again; another one is added', async ({ person, page }) => {
+  await opensList(person);
+  await press(page, ADD);
+  await reads(page, /was added/);
+  await keep(page, 'own-added');
+  await press(page, ADD);
+  await reads(page, 'This device already has a passkey for this account');
+  await person.device.unplug();
+  await Device.of(page);
+  await press(page, ADD);
+  await until('both are there', async () => (await page.getByRole('listitem').count()) === 2);
+  assert.equal((await person.credentials()).passkeys.length, 2);
+  const handles = new Set(person.ceremonies.map(({ options }) => JSON.stringify(options.user.id)));
+  assert.equal(handles.size, 1, 'one user handle for all');
+});
+
+test('two tabs at once: two passkeys, and none is lost', async ({ person, page, world }) => {
+  await opensList(person);
+  const other = await person.tab();
+  await other.goto(world.serviceUrl('/passkeys'));
+  await sees(other, LIST);
+  // A browser has one ceremony at a time; what the first one made is still on its way when the second begins.
+  const first = held();
+  await page.route(ADDED, async (route) => {
+    if (route.request().method() === 'POST') await first.released;
+    await route.fallback();
+  });
+  await page.bringToFront();
+  const begun = page.waitForRequest((request) => ADDED.test(request.url()) && request.method() === 'POST');
+  await press(page, ADD);
+  await begun;
+  await other.bringToFront();
+  await press(other, ADD);
+  first.release();
+  await until('both are there', async () => (await person.credentials()).passkeys.length === 2);
+  await until('and seen in both', async () => {
+    const counts = await Promise.all([page, other].map((tab) => tab.getByRole('listitem').count()));
+    return counts.every((count) => count === 2);
+  });
+});
+
+test('the answer is lost: it is sent again, and added once', async ({ person, page }) => {
+  await isOffered(person);
+  let lost = 0;
+  await page.route(ADDED, async (route) => {
+    if (route.request().method() !== 'POST' || (lost += 1) > 1) return route.fallback();
+    await route.fetch();
+    await route.abort();
+  });
+  await press(page, SET_UP);
+  await sees(page, READY);
+  assert.equal(lost, 2);
+  assert.equal((await person.credentials()).passkeys.length, 1);
+}, { expects: [/passkeys/] });
+
+test('Kratos takes no more of them: the device forgets it, and the settings flow is the way', async ({ person, page }) => {
+  const signalled = await hears(page);
+  await isOffered(person);
+  const refusal = (/** @type {Record<string, string>} */ details) => ({
+    status: 409,
+    contentType: 'application/json',
+    body: JSON.stringify({ error: { id: 'settings_flow_required', code: 409, status: 'Conflict', reason: '', message: '', details } }),
+  });
+  await page.route(ADDED, (route) => (route.request().method() === 'POST' ? route.fulfill(refusal({})) : route.fallback()));
+  await page.route(/\/passkeys\/options$/, (route) => route.fulfill(refusal({})));
+  await press(page, SET_UP);
+  await reads(page, 'Your passkey could not be saved, and nothing was changed.');
+  assert.deepEqual((await signalled()).map(({ name, rpId }) => [name, rpId]), [['signalUnknownCredential', 'localhost']]);
+  await press(page, 'Try again');
+  await sees(page, READY);
+  assert.equal(sent(person, /^POST .*\/self-service\/settings/).length, 1);
+  assert.equal((await person.credentials()).passkeys.length, 1);
+}, { expects: [/^409 .*passkeys/] });
+
+test('somebody else is signed in by then: nothing of theirs is touched', async ({ person, page }) => {
+  await isOffered(person);
+  await person.becomesSomebodyElse();
+  await press(page, SET_UP);
+  await sees(page, 'Someone else is signed in now');
+  assert.deepEqual((await person.credentials()).passkeys, []);
+}, { expects: [/^401 /, /^409 /] });
