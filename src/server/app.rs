@@ -118,7 +118,7 @@ impl Rooms {
             hooks: web::Data::new(hooks),
             pages: web::Data::new(pages),
             desk: web::Data::new(desk),
-            site: web::Data::new(Site::new(public_url, &settings.kratos, &settings.page)),
+            site: web::Data::new(Site::new(public_url, &settings.kratos, &settings.page, &settings.webauthn)),
             readiness: web::Data::new(Readiness::of(store)),
             metrics: web::Data::from(metrics),
             public_paths: web::Data::new(Paths::of(&public, public_path)),
@@ -137,6 +137,7 @@ pub fn public(app: &mut web::ServiceConfig, rooms: &Rooms, base_path: &str) {
         .app_data(rooms.readiness.clone())
         .app_data(rooms.public_document.clone())
         .app_data(rooms.public_paths.clone())
+        .configure(site::at_root)
         .service(web::scope(base_path).configure(|scope| public_routes(&mut ServiceConfig::new(scope))))
         .default_service(web::to(not_taken));
 }

@@ -7,12 +7,14 @@ use actix_web::http::header::{
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
 
 use super::modules::Published;
 
 pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 pub const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 
 /// How long it may be used without asking.
@@ -41,6 +43,11 @@ impl File {
             tag: EntityTag::new_strong(published.hash),
             kept,
         }
+    }
+
+    pub fn json(document: &impl Serialize) -> File {
+        let published = Published::of(serde_json::to_string(document).unwrap_or_default());
+        File { content_type: JSON, ..File::javascript(published, Kept::Revalidated) }
     }
 
     pub fn css(published: Published) -> File {

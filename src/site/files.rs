@@ -76,7 +76,7 @@ pub async fn style(
     style.map(|file| file.answer(&request)).ok_or_else(not_there)
 }
 
-fn not_there() -> Refusal {
+pub(super) fn not_there() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.").because(
         "Files are named by their content: one of another version is gone. Get /elements/v1.js again.",
     )

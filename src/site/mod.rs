@@ -8,6 +8,7 @@ mod modules;
 mod pages;
 mod policy;
 mod specifiers;
+mod well_known;
 mod words;
 
 use std::collections::HashMap;
@@ -35,11 +36,18 @@ pub struct Site {
     style: File,
     brand: pages::Brand,
     content_security_policy: HeaderValue,
+    related_origins: Option<File>,
+    passkey_endpoints: File,
 }
 
 impl Site {
     /// `base_url`: how browsers reach this service, scheme to path.
-    pub fn new(base_url: &Url, kratos: &config::Kratos, page: &config::Page) -> Site {
+    pub fn new(
+        base_url: &Url,
+        kratos: &config::Kratos,
+        page: &config::Page,
+        webauthn: &config::Webauthn,
+    ) -> Site {
         let modules = Modules::publish(&embedded::modules())
             .inspect_err(|error| tracing::error!(error = %error, "the elements cannot be served"))
             .ok();
@@ -59,8 +67,15 @@ impl Site {
             style: File::css(style),
             content_security_policy: policy::content_security_policy(base_url, &kratos.browser_url, logo),
             brand,
+            related_origins: well_known::related_origins(&webauthn.origins),
+            passkey_endpoints: well_known::passkey_endpoints(base_url),
         }
     }
+}
+
+/// What is looked for at the root of a host, wherever the service lies below it.
+pub fn at_root(app: &mut web::ServiceConfig) {
+    app.service(well_known::webauthn).service(well_known::endpoints);
 }
 
 /// Registers what is served. The application's data must hold a `web::Data<Site>` and a `web::Data<page::Pages>`.
@@ -70,7 +85,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(files::module)
         .service(files::style)
         .service(pages::post_registration)
-        .service(pages::passkeys);
+        .service(pages::passkeys)
+        .service(well_known::webauthn)
+        .service(well_known::endpoints);
     // Its path has slashes, which the OpenAPI document, asked for the methods of a path, cannot say.
     config.map(|config| {
         let only_read =

@@ -4,6 +4,7 @@ mod brand;
 mod documents;
 mod elements;
 mod languages;
+mod well_known;
 
 use std::time::{Duration, Instant};
 
