@@ -105,6 +105,7 @@ impl Revocation<'_> {
         match self.identities.revoke(identity, credential).await {
             Ok(revoked) => {
                 let recorded = self.observe(&record, &revoked.left).await;
+                self.never_put_back(identity, &revoked).await;
                 Ok(TakenAway { revoked, recorded })
             }
             Err(error) => {
@@ -113,6 +114,14 @@ impl Revocation<'_> {
                 }
                 Err(error.into())
             }
+        }
+    }
+
+    async fn never_put_back(&self, identity: IdentityId, revoked: &Revoked) {
+        let keys = revoked.left.held.keys.iter();
+        let left: Vec<_> = keys.filter_map(|key| CredentialId::of_bytes(key.id.clone()).ok()).collect();
+        if let Err(error) = self.store.passkeys_left(identity, &left, self.clock.now()).await {
+            tracing::warn!(error = %error, "that a passkey was taken away is not on record: `passkeys restore` may put it back");
         }
     }
 

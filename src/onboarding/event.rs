@@ -289,6 +289,10 @@ pub enum EventKind {
         credential: CredentialId,
         session: SessionDigest,
     },
+    /// One that was made here was put back into Kratos, which had lost it.
+    PasskeyRestored {
+        credential: CredentialId,
+    },
     /// An operator took one away at Kratos. What is left is told by who asks Kratos.
     PasskeyRevoked {
         credential: CredentialId,
@@ -301,8 +305,8 @@ impl EventKind {
     /// A fact of Kratos's, and not what a person or an operator answered.
     pub fn is_told_by_kratos(&self) -> bool {
         use EventKind::{
-            IdentityGone, PasskeyMade, PasskeyRevoked, PasskeysObserved, Registered, Seen, SettingsChanged,
-            SignedIn,
+            IdentityGone, PasskeyMade, PasskeyRestored, PasskeyRevoked, PasskeysObserved, Registered, Seen,
+            SettingsChanged, SignedIn,
         };
         matches!(
             self,
@@ -313,6 +317,7 @@ impl EventKind {
                 | PasskeysObserved
                 | IdentityGone
                 | PasskeyMade { .. }
+                | PasskeyRestored { .. }
                 | PasskeyRevoked { .. }
         )
     }
@@ -336,6 +341,7 @@ impl EventKind {
             EventKind::Snoozed { .. } => "snoozed",
             EventKind::Required { .. } => "required",
             EventKind::PasskeyMade { .. } => "passkey_made",
+            EventKind::PasskeyRestored { .. } => "passkey_restored",
             EventKind::PasskeyRevoked { .. } => "passkey_revoked",
             EventKind::Reset => "reset",
         }

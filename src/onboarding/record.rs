@@ -186,6 +186,7 @@ impl Record {
             | EventKind::PasskeysObserved
             | EventKind::IdentityGone
             | EventKind::PasskeyMade { .. }
+            | EventKind::PasskeyRestored { .. }
             | EventKind::PasskeyRevoked { .. } => {}
             EventKind::Offered { session } => {
                 if !offers.shown_in(*session) {

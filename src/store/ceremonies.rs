@@ -100,11 +100,11 @@ pub trait Ceremonies {
 
     async fn passkey_imported(&self, credential: &CredentialId, at: Timestamp) -> Result<(), CommitError>;
 
-    /// Those of the person that are none of `left`.
+    /// Those of the person are no longer wanted since then.
     async fn passkeys_removed(
         &self,
         identity: IdentityId,
-        left: &[CredentialId],
+        gone: &[CredentialId],
         at: Timestamp,
     ) -> Result<u64, CommitError>;
 
@@ -159,14 +159,27 @@ impl Store {
         self.shared.backend.passkey_imported(credential, at).await
     }
 
-    /// The person, or an operator, left only these: others are never put back.
-    pub async fn passkeys_removed(
+    /// The person, or an operator, had left only these at that time: others of before are never put back. How many there
+    /// were.
+    pub async fn passkeys_left(
         &self,
         identity: IdentityId,
         left: &[CredentialId],
         at: Timestamp,
     ) -> Result<u64, CommitError> {
-        self.shared.backend.passkeys_removed(identity, left, at).await
+        // Hardly anybody has any that is gone: nothing is written for the others.
+        let Ok(made) = self.made_passkeys(identity).await else {
+            return Err(CommitError::Unavailable("the passkeys that were made here cannot be read".into()));
+        };
+        let is_gone = |made: &MadePasskey| {
+            made.removed_at.is_none() && made.passkey.made_at < at && !left.contains(&made.passkey.made.id)
+        };
+        let gone: Vec<_> =
+            made.iter().filter(|made| is_gone(made)).map(|made| made.passkey.made.id.clone()).collect();
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        self.shared.backend.passkeys_removed(identity, &gone, at).await
     }
 
     pub async fn imported_identities(

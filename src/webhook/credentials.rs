@@ -6,10 +6,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::told::Object;
-use crate::onboarding::{HookKind, Method, Observation, Observed, Profile, Source};
+use crate::onboarding::{CredentialId, HookKind, Method, Observation, Observed, Profile, Source};
 
 /// WebAuthn (level 3, section 4) allows a credential id 1023 bytes; Kratos writes it in hex.
 const CREDENTIAL_ID_MAX: usize = 2 * 1023;
+
+/// What was left of a person's passkeys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasskeysLeft {
+    pub ids: Vec<CredentialId>,
+    pub at: Timestamp,
+}
 
 /// The credentials a settings flow shows as left, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,6 +108,13 @@ fn registered(method: Option<Method>, profile: &Profile) -> Observed {
     let at = profile.as_of.or(profile.created_at).unwrap_or(Timestamp::UNIX_EPOCH);
     let exactly = |count| Some(Observation { at, source: Source::Registration, count });
     Observed { passkeys: exactly(passkeys), security_keys: exactly(security_keys), ..Observed::default() }
+}
+
+/// The passkeys that a settings flow shows as left, and when; `None` where it does not say.
+pub(super) fn passkeys_left(kind: HookKind, body: Object<'_>, observed: &Observed) -> Option<PasskeysLeft> {
+    let at = observed.passkeys.filter(|_| kind == HookKind::Settings)?.at;
+    let ids = Left::of(body).passkeys?.into_iter().map(str::parse).collect::<Result<_, _>>().ok()?;
+    Some(PasskeysLeft { ids, at })
 }
 
 fn observation(at: Option<Timestamp>, left: Option<BTreeSet<&str>>) -> Option<Observation> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::credentials;
+use super::credentials::{self, PasskeysLeft};
 use super::dedupe::Named;
 use super::hook::{Hook, kind_from};
 use super::told::Object;
@@ -82,6 +82,8 @@ pub struct Delivery {
     pub identity: IdentityId,
     pub profile: Profile,
     pub observed: Observed,
+    /// By id, where it says so.
+    pub passkeys_left: Option<PasskeysLeft>,
 }
 
 /// When, and as what, this service heard of a delivery.
@@ -118,8 +120,9 @@ impl Delivery {
             identifiers: identifiers(body, told, keys),
         };
         let observed = credentials::observed(kind, method, body, &profile);
+        let passkeys_left = credentials::passkeys_left(kind, body, &observed);
         let flow = body.object("flow").and_then(|flow| flow.uuid("id"));
-        Ok(Delivery { hook: kind, method, flow, identity, profile, observed })
+        Ok(Delivery { hook: kind, method, flow, identity, profile, observed, passkeys_left })
     }
 
     /// What the delivery is about, where nothing else tells two of them apart.

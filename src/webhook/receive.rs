@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::authenticate::{Authenticator, Denied, Sender, Standing};
 use super::body::{self, BODY_DEADLINE, BodyError};
+use super::credentials::PasskeysLeft;
 use super::dedupe::{self, Named};
 use super::hook::Hook;
 use super::payload::{Delivery, Heard, Unreadable};
@@ -55,7 +56,7 @@ pub enum Received {
 /// An authenticated delivery, read.
 #[derive(Debug)]
 pub enum Understood {
-    Event(Box<Event>),
+    Event { event: Box<Event>, passkeys_left: Option<PasskeysLeft> },
     Not { entry: Box<NewQuarantined>, why: Unreadable },
 }
 
@@ -166,7 +167,12 @@ impl Hooks {
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
         match self.understand(hook, headers, payload).await? {
-            Understood::Event(event) => self.store(hook, *event).await,
+            Understood::Event { event, passkeys_left } => {
+                let identity = event.identity;
+                let received = self.store(hook, *event).await?;
+                self.passkeys_left(identity, passkeys_left).await;
+                Ok(received)
+            }
             Understood::Not { entry, why } => self.put_aside(hook, *entry, why).await,
         }
     }
@@ -203,7 +209,10 @@ impl Hooks {
         let dedupe = dedupe::key(hook, headers, &sender, named, &body);
         let heard = Heard { id: self.clock.event_id(), at, dedupe };
         Ok(match delivery {
-            Ok(delivery) => Understood::Event(Box::new(delivery.into_event(heard))),
+            Ok(mut delivery) => {
+                let passkeys_left = delivery.passkeys_left.take();
+                Understood::Event { event: Box::new(delivery.into_event(heard)), passkeys_left }
+            }
             Err(why) => {
                 let entry = put_aside(hook, heard, why, parsed.as_ref(), &body, &self.keys);
                 Understood::Not { entry: Box::new(entry), why }
@@ -227,6 +236,15 @@ impl Hooks {
         };
         self.metrics.webhook(hook.kind().as_str(), outcome);
         Ok(received)
+    }
+
+    /// What the person took away is not put back. Kratos is not kept waiting for more than it asked for: the delivery is
+    /// durable by now.
+    async fn passkeys_left(&self, identity: IdentityId, left: Option<PasskeysLeft>) {
+        let Some(PasskeysLeft { ids, at }) = left else { return };
+        if let Err(error) = self.store.passkeys_left(identity, &ids, at).await {
+            tracing::warn!(error = %error, "that passkeys were removed is not on record");
+        }
     }
 
     async fn put_aside(

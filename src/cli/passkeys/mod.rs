@@ -1,6 +1,8 @@
 //! `passkeys`: who has which passkeys, as Kratos says and as this service believes; and `passkeys revoke`.
 
 mod list;
+mod operator;
+mod restore;
 mod revoke;
 mod row;
 
@@ -60,6 +62,33 @@ struct Whom {
 enum PasskeysVerb {
     /// Take one passkey or security key away from its identity, at Kratos.
     Revoke(RevokeArguments),
+    /// Put passkeys of our own ceremony back that Kratos has lost, as after it was restored from an older backup.
+    Restore(RestoreArguments),
+}
+
+#[derive(Debug, Args)]
+struct RestoreArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    #[command(flatten)]
+    whose: Whose,
+    /// Say what would be put back, and put nothing back.
+    #[arg(long)]
+    dry_run: bool,
+    /// Who does it, for the audit log: 1 to 64 of the characters a-z 0-9 _ -. Default: the login name.
+    #[arg(long, value_name = "NAME")]
+    operator: Option<OperatorName>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
+    /// Of the identity with this id.
+    #[arg(long, value_name = "ID")]
+    id: Option<IdentityId>,
+    /// Of everybody.
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +150,8 @@ pub(super) enum PasskeysError {
     NotConfirmed,
     #[error(transparent)]
     Revocation(#[from] RevocationError),
+    #[error("{0} passkeys could not be put back; each line says why")]
+    NotRestored(u64),
     #[error("the login name cannot be written down as an operator's: it {0}; give one with --operator")]
     Operator(NameError),
 }
@@ -140,6 +171,12 @@ pub(super) fn run(arguments: &PasskeysArguments) -> Result<(), PasskeysError> {
             Some(PasskeysVerb::Revoke(revoke)) => {
                 let house = House::open(&revoke.config).await?;
                 let done = revoke::run(revoke, &house).await;
+                house.store.close().await;
+                done
+            }
+            Some(PasskeysVerb::Restore(restore)) => {
+                let house = House::open(&restore.config).await?;
+                let done = restore::run(restore, &house).await;
                 house.store.close().await;
                 done
             }

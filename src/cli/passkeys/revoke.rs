@@ -3,17 +3,15 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use super::super::terminal::{harmless, say, say_aside};
+use super::operator::named;
 use super::row::{date, keeper, kind};
 use super::{House, PasskeysError, RevokeArguments};
 use crate::admin::{Looked, Revocation};
-use crate::onboarding::{Cause, OperatorName};
+use crate::onboarding::Cause;
 
 pub(super) async fn run(arguments: &RevokeArguments, house: &House) -> Result<(), PasskeysError> {
     let RevokeArguments { id, credential, force, yes, operator, .. } = arguments;
-    let operator = match operator {
-        Some(operator) => operator.clone(),
-        None => login_name().map_err(PasskeysError::Operator)?,
-    };
+    let operator = named(operator.as_ref())?;
     let House { identities, store, clock, .. } = house;
     let revocation = Revocation { identities, store, clock, operator, cause: Cause::Cli };
     let looked = revocation.look(*id, credential).await?;
@@ -61,32 +59,5 @@ fn confirm(looked: &Looked) -> Result<(), PasskeysError> {
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(PasskeysError::NotConfirmed),
-    }
-}
-
-/// In the characters of an operator's name; `cli` where nobody is told.
-fn login_name() -> Result<OperatorName, crate::onboarding::NameError> {
-    let login = ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
-    named_after(&login.unwrap_or_default())
-}
-
-fn named_after(login: &str) -> Result<OperatorName, crate::onboarding::NameError> {
-    let allowed = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
-    let name: String = login.to_ascii_lowercase().chars().filter(allowed).take(OperatorName::MAX).collect();
-    if name.is_empty() { "cli" } else { &name }.parse()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operator_is_named_after_the_login() {
-        for (login, name) in
-            [("ada", "ada"), ("Ada.L@corp", "adalcorp"), ("", "cli"), ("ädä", "d"), ("日本", "cli")]
-        {
-            assert_eq!(named_after(login).unwrap().as_str(), name, "{login}");
-        }
-        assert_eq!(named_after(&"a".repeat(100)).unwrap().as_str().len(), 64);
     }
 }

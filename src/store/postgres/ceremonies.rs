@@ -62,12 +62,12 @@ impl Ceremonies for Postgres {
     async fn passkeys_removed(
         &self,
         identity: IdentityId,
-        left: &[CredentialId],
+        gone: &[CredentialId],
         at: Timestamp,
     ) -> Result<u64, CommitError> {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| removed(open, identity, left, at).await).await
+        writer.run(deadline, async |open| removed(open, identity, gone, at).await).await
     }
 
     async fn imported_identities(
@@ -126,15 +126,15 @@ async fn imported(open: &mut Open, credential: &CredentialId, at: Timestamp) -> 
 async fn removed(
     open: &mut Open,
     identity: IdentityId,
-    left: &[CredentialId],
+    gone: &[CredentialId],
     at: Timestamp,
 ) -> Result<u64, CommitError> {
     let done = sqlx::query(
         "UPDATE made_passkeys SET removed_at = $3
-         WHERE identity = $1 AND removed_at IS NULL AND credential <> ALL ($2)",
+         WHERE identity = $1 AND removed_at IS NULL AND credential = ANY ($2)",
     )
     .bind(identity.as_uuid())
-    .bind(left.iter().map(CredentialId::as_bytes).collect::<Vec<_>>())
+    .bind(gone.iter().map(CredentialId::as_bytes).collect::<Vec<_>>())
     .bind(SqlTime::from(at))
     .execute(&mut open.connection)
     .await?;

@@ -91,17 +91,17 @@ impl Ceremonies for Sqlite {
     async fn passkeys_removed(
         &self,
         identity: IdentityId,
-        left: &[CredentialId],
+        gone: &[CredentialId],
         at: Timestamp,
     ) -> Result<u64, CommitError> {
-        let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+        let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
         let mut connection = self.writer.acquire().await?;
         let change = sqlx::query(
             "UPDATE made_passkeys SET removed_at = ?3 WHERE identity = ?1 AND removed_at IS NULL
-             AND credential NOT IN (SELECT unhex(value) FROM json_each(?2))",
+             AND credential IN (SELECT unhex(value) FROM json_each(?2))",
         )
         .bind(identity.as_bytes().as_slice())
-        .bind(serde_json::to_string(&left)?)
+        .bind(serde_json::to_string(&gone)?)
         .bind(at.as_microsecond());
         let done = change.execute(&mut *connection).await;
         let done = done.map(|done| done.rows_affected()).map_err(CommitError::from);

@@ -374,3 +374,55 @@ async fn nobody_else_may_and_nobody_too_often() {
     assert_eq!(last.headers()["retry-after"], "60");
     refused(last, 429, "too_many_requests").await;
 }
+
+/// The settings hook that shows these passkeys as left.
+async fn settings_changed(world: &World, passkeys: &[&str]) {
+    let at = ago(-1).to_string();
+    let body = json!({
+        "version": 1, "hook": "settings", "method": "passkey",
+        "flow": { "id": "4d748bf4-c155-49be-ac8d-168904cf9a29", "type": "browser", "issued_at": at },
+        "identity": { "id": world.person().identity(), "updated_at": at },
+        "passkeys": passkeys,
+        "security_keys": null,
+    });
+    let hook = world.house.service.hook("/api/kratos/hooks/settings/passkey", body.to_string());
+    assert_eq!(delivered(hook).await.status(), 204);
+}
+
+fn restore(world: &World, further: &[&str]) -> (bool, String) {
+    let plan = Plan::new().with("KRATOS__ADMIN_URL", world.directory.server.uri());
+    let arguments = [&["passkeys", "restore", "--operator", "ada"], further].concat();
+    let output = plan.command(world.house.service.directory(), &arguments).output().unwrap();
+    (output.status.success(), format!("{}{}", crate::cli::out(&output), crate::cli::err(&output)))
+}
+
+#[tokio::test]
+async fn what_kratos_lost_is_put_back_and_what_the_person_removed_is_not() {
+    let world = World::start().await;
+    let id = world.person().identity();
+    let backup = world.directory.identity(&id);
+    for nth in [1, 2] {
+        let brought = Brought { id: vec![nth; 16], ..world.brought(&world.options().await) };
+        added(world.add(&brought).await).await;
+    }
+    let [kept, removed] = [1, 2].map(|nth| hex::encode([nth; 16]));
+    settings_changed(&world, &[&kept]).await;
+    assert_eq!(restore(&world, &["--all"]), (true, "0 put back, 1 are there, 0 could not be\n".to_owned()));
+
+    world.directory.put(backup);
+    let (_, said) = restore(&world, &["--id", &id, "--dry-run"]);
+    assert!(said.contains("1 would be put back") && said.contains(&kept), "{said}");
+    assert!(world.held().is_empty());
+    let (done, said) = restore(&world, &["--all"]);
+    assert!(done && said.contains("1 put back") && !said.contains(&removed), "{said}");
+    assert_eq!(world.held().len(), 1);
+    let log = world.house.log().await;
+    assert_eq!(
+        log.last().unwrap()[1..],
+        ["operator:ada".to_owned(), "cli".to_owned(), "passkey_restored".to_owned()]
+    );
+
+    world.directory.delete(&id);
+    let (done, said) = restore(&world, &["--all"]);
+    assert!(!done && said.contains("Kratos knows no such identity"), "{said}");
+}
