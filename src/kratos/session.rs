@@ -13,7 +13,7 @@ use crate::onboarding::{
 };
 
 /// Kratos issues the session of a registration in the request that creates the identity; recorded are 2 to 70 ms.
-const REGISTERED_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+const REGISTERED_WITHIN: SignedDuration = SignedDuration::from_secs(2);
 /// More are not kept of one person.
 const IDENTIFIERS: usize = 16;
 

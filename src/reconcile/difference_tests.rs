@@ -112,7 +112,8 @@ fn a_profile_that_changed_is_a_difference_and_its_date_alone_is_none() {
     let address = json!({ "traits": { "email": "ada@example.org" } });
     let found = Found::compare(Some(&record), &told_with(20, 1, address.clone()), &clock()).unwrap();
     assert_eq!(found.difference, Difference::Profile);
-    assert!(!format!("{found:?} {}", found.in_words()).contains("ada"), "no trait is in it");
+    // A hash may be spelt with a name of three letters.
+    assert!(!format!("{found:?} {}", found.in_words()).contains("ada@"), "no trait is in it");
     let mut record = record;
     record.apply(&found.event);
     assert_eq!(difference(Some(&record), &told_with(30, 1, address)), None);

@@ -93,6 +93,7 @@ impl Rooms {
             clock: clock.clone(),
         });
         let own = own(settings, public_url, &store, &metrics)?;
+        let importing = own.as_ref().map(|own| own.importing.clone());
         let pages = Pages::new(Parts {
             policy,
             kratos: &settings.kratos,
@@ -119,7 +120,7 @@ impl Rooms {
             pages: web::Data::new(pages),
             desk: web::Data::new(desk),
             site: web::Data::new(Site::new(public_url, &settings.kratos, &settings.page, &settings.webauthn)),
-            readiness: web::Data::new(Readiness::of(store)),
+            readiness: web::Data::new(Readiness::of(store, importing)),
             metrics: web::Data::from(metrics),
             public_paths: web::Data::new(Paths::of(&public, public_path)),
             admin_paths: web::Data::new(Paths::of(&operators, admin_path)),

@@ -1,5 +1,6 @@
 //! For load balancers, operators and documentation.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::CONTENT_TYPE;
@@ -9,6 +10,7 @@ use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use crate::envelope::{ErrorEnvelope, Refusal};
+use crate::page::Importing;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -19,12 +21,20 @@ const PROBE_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Readiness {
     store: Store,
+    importing: Option<Arc<Importing>>,
     last: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Readiness {
-    pub fn of(store: Store) -> Readiness {
-        Readiness { store, last: Mutex::new(None) }
+    /// `importing`: only where our own ceremony can be held.
+    pub fn of(store: Store, importing: Option<Arc<Importing>>) -> Readiness {
+        Readiness { store, importing, last: Mutex::new(None) }
+    }
+
+    /// What works only in part.
+    fn degraded(&self) -> Vec<Degraded> {
+        let is_off = self.importing.as_ref().is_some_and(|importing| importing.is_off());
+        is_off.then_some(Degraded::PasskeyImport).into_iter().collect()
     }
 
     async fn is_ready(&self) -> bool {
@@ -54,6 +64,22 @@ pub struct Health {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+pub struct Ready {
+    /// Always `ok`.
+    pub status: &'static str,
+    /// What works only in part; the log says why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<Degraded>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Degraded {
+    /// Passkeys of our own ceremony are not handed in to Kratos; its settings flow is used.
+    PasskeyImport,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Version {
     pub version: &'static str,
 }
@@ -67,13 +93,13 @@ pub async fn alive() -> web::Json<Health> {
 
 /// Whether it can do its work: hooks can be stored.
 #[utoipa::path(tag = "health", responses(
-    (status = 200, description = "Ready", body = Health),
+    (status = 200, description = "Ready", body = Ready),
     (status = 503, description = "The database cannot be written", body = ErrorEnvelope),
 ))]
 #[get("/health/ready")]
-pub async fn ready(readiness: web::Data<Readiness>) -> Result<web::Json<Health>, Refusal> {
+pub async fn ready(readiness: web::Data<Readiness>) -> Result<web::Json<Ready>, Refusal> {
     if readiness.is_ready().await {
-        Ok(web::Json(Health { status: "ok" }))
+        Ok(web::Json(Ready { status: "ok", degraded: readiness.degraded() }))
     } else {
         Err(Refusal::unavailable("database_unavailable", "The database cannot be written."))
     }

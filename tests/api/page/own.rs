@@ -306,6 +306,8 @@ async fn the_first_answer_as_in_no_recording_sends_everybody_through_the_setting
         assert_eq!(world.house.decision().await["ceremony"], "settings");
         refused(world.options_of(world.person()).await, 409, "settings_flow_required").await;
         assert_eq!(world.house.service.metric("onboarding_passkey_import").await, 0.0);
+        let ready = world.house.service.get("/health/ready").send().await.unwrap();
+        assert_eq!(document(ready).await, json!({ "status": "ok", "degraded": ["passkey_import"] }));
         assert!(world.house.service.log().contains("ERROR"), "{}", world.house.service.log());
         assert!(world.held().is_empty());
     }
