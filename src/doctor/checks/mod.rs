@@ -9,6 +9,7 @@ mod hook_sending;
 mod hook_shape;
 mod nearest;
 mod origins;
+mod own_ceremony;
 mod passkey;
 mod schema;
 mod session;
@@ -22,7 +23,7 @@ use super::subject::Subject;
 /// Everything that can be said without a network, the worst first, then in the order of the file.
 pub fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let checks: [fn(&Subject<'_>, &mut Vec<Finding>); 12] = [
+    let checks: [fn(&Subject<'_>, &mut Vec<Finding>); 13] = [
         files::check,
         hook_shape::check,
         hook_sending::check,
@@ -31,6 +32,7 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Finding> {
         coverage::check,
         templates::check,
         passkey::check,
+        own_ceremony::check,
         schema::check,
         session::check,
         origins::check,

@@ -11,6 +11,7 @@ mod hook_shape;
 mod live;
 mod messages;
 mod origins;
+mod own_ceremony;
 mod passkey;
 mod schema;
 mod session;
@@ -25,6 +26,7 @@ pub use hook_shape::*;
 pub use live::*;
 pub use messages::*;
 pub use origins::*;
+pub use own_ceremony::*;
 pub use passkey::*;
 pub use schema::*;
 pub use session::*;
@@ -68,6 +70,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         hook_reach::ALL,
         templates::ALL,
         passkey::ALL,
+        own_ceremony::ALL,
         schema::ALL,
         session::ALL,
         origins::ALL,

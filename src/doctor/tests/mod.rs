@@ -4,6 +4,7 @@ mod cookies;
 mod files;
 mod hooks;
 mod origins;
+mod own_ceremony;
 mod passkeys;
 mod schemas;
 mod sessions;
