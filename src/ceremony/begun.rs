@@ -57,12 +57,19 @@ pub enum BeginError {
 }
 
 /// What is kept until the browser comes back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Begun {
     pub kind: Kind,
     pub challenge: Challenge,
     /// The library's own; of the version that made it.
     pub state: Vec<u8>,
+}
+
+impl fmt::Debug for Begun {
+    /// The state holds the challenge.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 impl Begun {

@@ -159,6 +159,8 @@ pub struct Kratos {
     pub admin_url: Option<Url>,
     pub session_cookie_name: String,
     pub privileged_session_max_age: SignedDuration,
+    /// A code can be a second factor.
+    pub code_mfa: bool,
 }
 
 /// Who may use the operators' endpoints, and by which names.

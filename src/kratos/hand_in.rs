@@ -5,10 +5,12 @@
 //! as it was read with the new one added. Kratos reads, patches and writes an identity without a lock, so what comes of it
 //! is read back. Only passkeys are ever named: traits, state, schema and metadata stay as they are.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::held::Told;
 use super::patience::Tries;
@@ -16,15 +18,21 @@ use super::{AskError, CallError, Identities, Standing};
 use crate::ceremony::{Passkey, UserHandleError};
 use crate::onboarding::{CredentialId, IdentityId};
 
-/// Somebody who changes the same identity at the same time is gone by then.
-const TRIES: usize = 3;
+/// Patches of one passkey.
+const TRIES: u32 = 4;
+/// Kratos answers 400 or 409 also where somebody changed the same identity at that moment; twice, and it means it.
+const REFUSALS: u32 = 2;
+/// No patch is begun later than this after the first look.
+const WITHIN: Duration = Duration::from_secs(12);
 
-/// Kratos has it, and everything it had.
+/// Kratos has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandedIn {
     pub now: Told,
     /// Something else of the identity is other than it was a moment before. Perhaps not by us; never seen in the recordings.
     pub rest_changed: bool,
+    /// Others that are not there any more. Perhaps their person took them away.
+    pub missing: Vec<CredentialId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,31 +42,44 @@ pub enum HandInError {
     /// It may have been handed in, where Kratos was asked to.
     #[error("Kratos's admin API cannot be asked: {0}")]
     Unreachable(CallError),
+    /// The caller does not allow it, for what the identity is now.
+    #[error("it is not allowed any more")]
+    NotAllowed,
     /// A passkey was added meanwhile, under another user handle than this one was made under.
     #[error("the identity's passkeys are kept under another user handle")]
     OtherHandle,
     #[error("what the identity holds cannot be read")]
     Unreadable,
-    /// As in no recording.
     #[error("Kratos refuses the change with status {0}")]
     Refused(u16),
     /// As in no recording.
     #[error("Kratos said that it was done, and it is not there")]
     Lost,
-    /// As in no recording.
-    #[error("{} passkeys that were there are missing since", .0.len())]
+    #[error("it is not there, and {} that were there are missing", .0.len())]
     Missing(Vec<CredentialId>),
 }
 
-impl HandInError {
+/// What a failure says about the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It may pass.
+    Passing,
+    /// It may be about this identity alone, such as one that no longer fits its schema.
+    OfThisIdentity,
     /// Kratos did something that none of the recorded ones does: the next one would fare no better.
-    pub fn is_unheard_of(&self) -> bool {
+    Unheard,
+}
+
+impl HandInError {
+    pub fn outlook(&self) -> Outlook {
         match self {
-            HandInError::Refused(_) | HandInError::Lost | HandInError::Missing(_) => true,
-            HandInError::Gone
-            | HandInError::Unreachable(_)
-            | HandInError::OtherHandle
-            | HandInError::Unreadable => false,
+            HandInError::Lost => Outlook::Unheard,
+            HandInError::Refused(400 | 404 | 409 | 422) => Outlook::OfThisIdentity,
+            HandInError::Refused(_) => Outlook::Unheard,
+            HandInError::Missing(_) | HandInError::OtherHandle | HandInError::Unreadable => {
+                Outlook::OfThisIdentity
+            }
+            HandInError::Gone | HandInError::NotAllowed | HandInError::Unreachable(_) => Outlook::Passing,
         }
     }
 }
@@ -79,44 +100,95 @@ impl Identities {
         Ok(Standing::parse(&self.body_of(identity).await?)?)
     }
 
-    /// Whether the person may is for the caller to ask; and only one at a time may be handed in for an identity. Handed in
-    /// again, it stays once.
-    pub async fn hand_in(&self, identity: IdentityId, passkey: &Passkey) -> Result<HandedIn, HandInError> {
-        let mut tries = Tries::of(&self.patience());
-        let (mut whole, mut said_done, mut trouble) = (false, false, None);
-        let mut first: Option<Standing> = None;
-        for _ in 0..=TRIES {
+    /// Only one at a time may be handed in for an identity. Handed in again, it stays once. `allows`: whether it still may be,
+    /// for what the identity is right before each patch.
+    pub async fn hand_in(
+        &self,
+        identity: IdentityId,
+        passkey: &Passkey,
+        allows: &(dyn Fn(&Standing) -> bool + Sync),
+    ) -> Result<HandedIn, HandInError> {
+        let mut waits = Tries::of(&self.patience());
+        let (begun, mut course) = (Instant::now(), Course::default());
+        loop {
             let body = self.body_of(identity).await?;
             let now = Standing::parse(&body).map_err(HandInError::Unreachable)?;
             let held = now.passkeys().ok_or(HandInError::Unreadable)?;
-            if let Some(first) = &first {
-                let before = first.passkeys().unwrap_or_default();
-                let missing: Vec<_> = before.into_iter().filter(|id| !held.contains(id)).collect();
-                if said_done && !missing.is_empty() {
-                    return Err(HandInError::Missing(missing));
-                }
-            }
+            let missing = course.missing_in(&held);
             if held.contains(&passkey.made.id) {
-                let rest_changed = first.is_some_and(|first| first.rest() != now.rest());
+                if now.key(&passkey.made.id).as_deref() != Some(passkey.made.public_key.as_slice()) {
+                    return Err(HandInError::Unreadable);
+                }
+                let rest_changed = course.first.is_some_and(|first| first.rest() != now.rest());
                 let now = self.read(&body).map_err(HandInError::Unreachable)?;
-                return Ok(HandedIn { now, rest_changed });
+                return Ok(HandedIn { now, rest_changed, missing });
             }
-            let patch = patch(&now, passkey, whole)?;
-            first.get_or_insert(now);
-            match self.patch("hand_in", identity, &patch).await {
-                Ok(200..=299) => (said_done, trouble) = (true, None),
-                Ok(404) if !whole => whole = true,
-                Ok(status @ 400..=499) if status != 429 => return Err(HandInError::Refused(status)),
-                Ok(status) => trouble = Some(CallError::Status(status)),
-                Err(error) => trouble = Some(error),
+            if course.said_done && !missing.is_empty() {
+                return Err(HandInError::Missing(missing));
             }
-            if trouble.is_some() {
-                sleep(tries.after_trouble()).await;
+            if course.patches >= TRIES || course.refusals >= REFUSALS || begun.elapsed() >= WITHIN {
+                return Err(course.verdict());
+            }
+            if !allows(&now) {
+                return Err(HandInError::NotAllowed);
+            }
+            let patch = patch(&now, passkey, course.whole)?;
+            course.first.get_or_insert(now);
+            let answered = self.patch("hand_in", identity, &patch).await;
+            if course.is_to_wait(answered)? {
+                sleep(waits.after_trouble()).await;
             }
         }
-        match trouble {
-            Some(error) => Err(HandInError::Unreachable(error)),
-            None => Err(HandInError::Lost),
+    }
+}
+
+/// What came of the patches so far.
+#[derive(Default)]
+struct Course {
+    first: Option<Standing>,
+    patches: u32,
+    refusals: u32,
+    refused: Option<u16>,
+    trouble: Option<CallError>,
+    said_done: bool,
+    /// This Kratos does not patch inside of credentials.
+    whole: bool,
+}
+
+impl Course {
+    fn missing_in(&self, held: &[CredentialId]) -> Vec<CredentialId> {
+        let before = self.first.as_ref().and_then(Standing::passkeys).unwrap_or_default();
+        before.into_iter().filter(|id| !held.contains(id)).collect()
+    }
+
+    /// Before it is looked at again.
+    fn is_to_wait(&mut self, answered: Result<u16, CallError>) -> Result<bool, HandInError> {
+        self.patches += 1;
+        match answered {
+            Ok(200..=299) => self.said_done = true,
+            Ok(404) if !self.whole => {
+                self.whole = true;
+                return Ok(false);
+            }
+            Ok(status @ (400 | 404 | 409 | 422)) => {
+                self.refusals += 1;
+                self.refused = Some(status);
+                return Ok(true);
+            }
+            Ok(status @ 400..=499) if status != 429 => return Err(HandInError::Refused(status)),
+            Ok(status) => self.trouble = Some(CallError::Status(status)),
+            Err(error) => self.trouble = Some(error),
+        }
+        Ok(self.trouble.is_some())
+    }
+
+    /// It is not there.
+    fn verdict(self) -> HandInError {
+        match (self.trouble, self.refused) {
+            (Some(error), _) => HandInError::Unreachable(error),
+            (None, Some(status)) => HandInError::Refused(status),
+            (None, None) if self.said_done => HandInError::Lost,
+            (None, None) => HandInError::Unreachable(CallError::Slow),
         }
     }
 }

@@ -8,7 +8,7 @@ use wiremock::{Mock, ResponseTemplate};
 use super::identities_tests::identities;
 use super::patched_identity::World;
 use super::recordings::{self, VERSIONS};
-use super::{HandInError, HandedIn};
+use super::{HandInError, HandedIn, Outlook};
 use crate::ceremony::{Flags, Made, Passkey, UserHandle};
 use crate::onboarding::CredentialId;
 
@@ -45,7 +45,7 @@ fn patches_inside(version: &str) -> bool {
 }
 
 async fn hand_in(world: &World, passkey: &Passkey) -> Result<HandedIn, HandInError> {
-    identities(&world.server).hand_in(world.id, passkey).await
+    identities(&world.server).hand_in(world.id, passkey, &|_| true).await
 }
 
 fn ids(identity: &Value) -> Vec<Value> {
@@ -161,7 +161,7 @@ async fn trouble_is_waited_out_and_an_answer_that_got_lost_does_no_harm() {
         .mount(&world.server)
         .await;
     let error = hand_in(&world, &passkey(1, HANDLE)).await.unwrap_err();
-    assert!(matches!(error, HandInError::Unreachable(_)) && !error.is_unheard_of(), "{error}");
+    assert!(matches!(error, HandInError::Unreachable(_)) && error.outlook() == Outlook::Passing, "{error}");
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn what_no_recording_shows_is_told_apart_from_trouble() {
     let world = World::with(recorded("v26.2.0", "created"), true).await;
     *world.kratos.lost.lock().unwrap() = 100;
     let lost = hand_in(&world, &passkey(1, HANDLE)).await.unwrap_err();
-    assert_eq!((&lost, lost.is_unheard_of()), (&HandInError::Lost, true));
+    assert_eq!((&lost, lost.outlook()), (&HandInError::Lost, Outlook::Unheard));
     let world = World::with(recorded("v26.2.0", "created"), true).await;
     Mock::given(method("PATCH"))
         .respond_with(ResponseTemplate::new(403))
@@ -177,23 +177,76 @@ async fn what_no_recording_shows_is_told_apart_from_trouble() {
         .mount(&world.server)
         .await;
     let refused = hand_in(&world, &passkey(1, HANDLE)).await.unwrap_err();
-    assert_eq!((&refused, refused.is_unheard_of()), (&HandInError::Refused(403), true));
+    assert_eq!((&refused, refused.outlook()), (&HandInError::Refused(403), Outlook::Unheard));
+}
+
+async fn answers(world: &World, statuses: &[u16]) {
+    for status in statuses {
+        let answer = Mock::given(method("PATCH")).respond_with(ResponseTemplate::new(*status));
+        answer.up_to_n_times(1).with_priority(1).mount(&world.server).await;
+    }
 }
 
 #[tokio::test]
-async fn one_that_went_missing_is_noticed() {
+async fn the_last_try_is_looked_at_too() {
+    let world = World::with(recorded("v26.2.0", "created"), true).await;
+    answers(&world, &[503, 503, 503]).await;
+    assert_eq!(hand_in(&world, &passkey(1, HANDLE)).await.unwrap().now.held.passkeys, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_that_passes_is_tried_again_and_one_that_stays_is_of_this_identity() {
+    for status in [400, 409] {
+        let world = World::with(recorded("v26.2.0", "created"), true).await;
+        answers(&world, &[status]).await;
+        assert_eq!(hand_in(&world, &passkey(1, HANDLE)).await.unwrap().now.held.passkeys, 1);
+        let world = World::with(recorded("v26.2.0", "created"), true).await;
+        answers(&world, &[status, status]).await;
+        let refused = hand_in(&world, &passkey(1, HANDLE)).await.unwrap_err();
+        assert_eq!((&refused, refused.outlook()), (&HandInError::Refused(status), Outlook::OfThisIdentity));
+    }
+}
+
+#[tokio::test]
+async fn another_that_went_meanwhile_is_named_and_ours_is_there_all_the_same() {
     let before = recorded("v26.2.0", "password-passkey");
     let world = World::with(before, true).await;
     let handle = identities(&world.server).standing(world.id).await.unwrap().user_handle().unwrap().unwrap();
     world.meanwhile(|identity| {
         identity["credentials"]["passkey"]["config"]["credentials"].as_array_mut().unwrap().clear();
     });
-    let error = hand_in(&world, &passkey(1, handle.as_str())).await.unwrap_err();
-    assert!(matches!(&error, HandInError::Missing(missing) if missing.len() == 1), "{error}");
+    let done = hand_in(&world, &passkey(1, handle.as_str())).await.unwrap();
+    assert_eq!((done.now.held.passkeys, done.missing.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn it_is_asked_right_before_each_patch_whether_it_still_may_be() {
+    let world = World::with(recorded("v26.2.0", "created"), true).await;
+    let refused = identities(&world.server).hand_in(world.id, &passkey(1, HANDLE), &|_| false).await;
+    assert_eq!(refused.unwrap_err(), HandInError::NotAllowed);
+    assert!(world.kratos.patches.lock().unwrap().is_empty());
+    hand_in(&world, &passkey(1, HANDLE)).await.unwrap();
+    let there = identities(&world.server).hand_in(world.id, &passkey(1, HANDLE), &|_| false).await;
+    assert_eq!(there.unwrap().now.held.passkeys, 1, "what is there needs no leave");
+}
+
+#[tokio::test]
+async fn another_key_under_the_same_id_is_not_ours() {
+    let world = World::with(recorded("v26.2.0", "created"), true).await;
+    hand_in(&world, &passkey(1, HANDLE)).await.unwrap();
+    let mut other = passkey(1, HANDLE);
+    other.made.public_key = vec![0xa5, 9, 9];
+    assert_eq!(hand_in(&world, &other).await.unwrap_err(), HandInError::Unreadable);
 }
 
 #[tokio::test]
 async fn a_change_of_something_else_meanwhile_is_noticed_and_stays() {
+    let world = World::with(recorded("v26.2.0", "created"), true).await;
+    world.meanwhile(|identity| {
+        // As Kratos itself does when it has sent a mail.
+        identity["verifiable_addresses"][0]["status"] = "sent".into();
+    });
+    assert!(!hand_in(&world, &passkey(1, HANDLE)).await.unwrap().rest_changed);
     let world = World::with(recorded("v26.2.0", "created"), true).await;
     world.meanwhile(|identity| identity["traits"]["name"]["first"] = "Grace".into());
     let done = hand_in(&world, &passkey(1, HANDLE)).await.unwrap();

@@ -34,7 +34,7 @@ pub use admin::{Admin, AdminError};
 pub use client::{CallError, ClientError};
 pub use credential::{Credential, CredentialError, CredentialKind};
 pub use flights::Flights;
-pub use hand_in::{HandInError, HandedIn};
+pub use hand_in::{HandInError, HandedIn, Outlook};
 pub use held::{Held, Told};
 pub use held_key::{HeldKey, KeyKind};
 pub use identities::{AskError, Identities};

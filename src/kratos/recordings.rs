@@ -55,6 +55,7 @@ pub fn settings(url: &str) -> config::Kratos {
         admin_url: None,
         session_cookie_name: "ory_kratos_session".to_owned(),
         privileged_session_max_age: SignedDuration::from_hours(1),
+        code_mfa: false,
     }
 }
 

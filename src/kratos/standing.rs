@@ -46,7 +46,22 @@ impl Standing {
         self.identity.get("state").and_then(Value::as_str) == Some("active")
     }
 
-    pub fn second_factor(&self) -> SecondFactor {
+    /// `by_code`: Kratos takes a code as a second factor (`selfservice.methods.code.mfa_enabled`), of whoever has an address;
+    /// the admin API does not say whether it would.
+    pub fn second_factor(&self, by_code: bool) -> SecondFactor {
+        match self.own_second_factor() {
+            SecondFactor::None if by_code && self.can_get_codes() => SecondFactor::Unknown,
+            factor => factor,
+        }
+    }
+
+    fn can_get_codes(&self) -> bool {
+        let addresses = ["verifiable_addresses", "recovery_addresses"].into_iter();
+        let mut addresses = addresses.filter_map(|kind| self.identity.get(kind)?.as_array());
+        self.credential("code").is_some() || addresses.any(|list| !list.is_empty())
+    }
+
+    fn own_second_factor(&self) -> SecondFactor {
         if ["totp", "lookup_secret"].iter().any(|factor| self.credential(factor).is_some()) {
             return SecondFactor::Usable;
         }
@@ -65,9 +80,10 @@ impl Standing {
     /// What its passkeys are kept under; `None` where there are none.
     pub fn user_handle(&self) -> Option<Result<UserHandle, UserHandleError>> {
         let passkey = self.credential("passkey")?;
-        let bytes =
-            passkey.get("config").and_then(|config| config.get("user_handle")).and_then(Value::as_str);
-        let bytes = bytes.and_then(|text| STANDARD.decode(text).ok()).filter(|bytes| !bytes.is_empty())?;
+        let told = passkey.get("config").and_then(|config| config.get("user_handle"));
+        let told = told.filter(|told| !told.is_null() && **told != "")?;
+        // One that cannot be read is one all the same.
+        let bytes = told.as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
         Some(UserHandle::of_bytes(&bytes).and_then(|handle| {
             // Kratos finds a person by the text; another one's passkeys would lead nowhere.
             let identifiers = passkey.get("identifiers").and_then(Value::as_array);
@@ -76,14 +92,24 @@ impl Standing {
         }))
     }
 
-    /// Of passkeys and security keys, in Kratos's order. `None`: one of them cannot be read.
+    /// Of passkeys and security keys, in Kratos's order. `None`: one of them cannot be read, or they were not told.
     pub fn keys(&self) -> Option<Vec<CredentialId>> {
+        let is_told = |method: &str| self.credential(method).is_none_or(|it| it.contains_key("config"));
+        if !["passkey", "webauthn"].into_iter().all(is_told) {
+            return None;
+        }
         let told = ["passkey", "webauthn"].into_iter().flat_map(|method| self.list(method)).map(id_of);
         told.collect()
     }
 
     pub(super) fn passkeys(&self) -> Option<Vec<CredentialId>> {
         self.list("passkey").iter().map(id_of).collect()
+    }
+
+    /// The public key of a passkey, COSE.
+    pub(super) fn key(&self, id: &CredentialId) -> Option<Vec<u8>> {
+        let item = self.list("passkey").iter().find(|item| id_of(item).as_ref() == Some(id))?;
+        STANDARD.decode(item.get("public_key")?.as_str()?).ok()
     }
 
     /// What the person signs in with, for their authenticator to show: an address, else a name.
@@ -102,7 +128,8 @@ impl Standing {
         self.identity.get("credentials")?.get(method)?.as_object()
     }
 
-    /// Everything a patch of passkeys leaves alone: all but the passkeys themselves and when something was changed.
+    /// Everything a patch of passkeys leaves alone: all but the passkeys themselves, when something was changed, and what
+    /// Kratos does to addresses by itself once it has sent mail.
     pub(super) fn rest(&self) -> Map<String, Value> {
         let mut rest = self.identity.clone();
         rest.remove("updated_at");
@@ -115,7 +142,9 @@ impl Standing {
         for kind in ["verifiable_addresses", "recovery_addresses"] {
             let addresses = rest.get_mut(kind).and_then(Value::as_array_mut).into_iter().flatten();
             for address in addresses.filter_map(Value::as_object_mut) {
-                address.remove("updated_at");
+                for moving in ["updated_at", "status", "verified", "verified_at"] {
+                    address.remove(moving);
+                }
             }
         }
         rest
@@ -149,11 +178,11 @@ mod tests {
             let created = recorded(version, "created");
             assert!(created.is_active() && created.user_handle().is_none(), "{version}");
             // Told without what its credentials are.
-            assert_eq!((created.keys(), created.second_factor()), (Some(vec![]), SecondFactor::Unknown));
+            assert_eq!((created.keys(), created.second_factor(false)), (None, SecondFactor::Unknown));
             let one = recorded(version, "password-passkey");
             assert_eq!(one.user_handle().unwrap().unwrap().as_str().len(), 64, "{version}");
             assert_eq!(one.keys().unwrap().len(), 1, "{version}");
-            assert_eq!(one.second_factor(), SecondFactor::None, "{version}");
+            assert_eq!(one.second_factor(false), SecondFactor::None, "{version}");
             assert!(one.account_name().unwrap().contains('@'), "{version}");
             assert!(recorded(version, "after-remove").user_handle().is_none(), "{version}");
         }
@@ -161,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_second_factor_is_one_that_kratos_would_ask_for() {
-        let factor = |credentials: Value| with(&credentials).second_factor();
+        let factor = |credentials: Value| with(&credentials).second_factor(false);
         let webauthn = |keys: Value| json!({ "webauthn": { "config": { "credentials": keys } } });
         for usable in [
             json!({ "totp": {} }),
@@ -184,6 +213,14 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_a_second_factor_where_kratos_takes_it_for_one() {
+        let factor = |by_code| with(&json!({ "password": {}, "code": {} })).second_factor(by_code);
+        assert_eq!((factor(false), factor(true)), (SecondFactor::None, SecondFactor::Unknown));
+        assert_eq!(with(&json!({ "password": {} })).second_factor(true), SecondFactor::None, "no address");
+        assert_eq!(with(&json!({ "totp": {}, "code": {} })).second_factor(true), SecondFactor::Usable);
+    }
+
+    #[test]
     fn a_user_handle_is_the_text_that_kratos_finds_people_by() {
         let handle = |bytes: &[u8], identifier: &str| {
             let config = json!({ "user_handle": STANDARD.encode(bytes), "credentials": [] });
@@ -193,6 +230,8 @@ mod tests {
         assert!(handle(b"abc", "abd").unwrap().is_err());
         assert!(handle(&[0xdf, 0xd6], "?").unwrap().is_err());
         assert!(handle(b"", "").is_none());
+        let broken = json!({ "passkey": { "identifiers": ["a"], "config": { "user_handle": "?" } } });
+        assert!(with(&broken).user_handle().unwrap().is_err(), "there is one, and it cannot be read");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{self, PolicyInForce, Settings};
 use crate::kratos::{Admin, ClientError, Identities, Patience, Sessions};
 use crate::onboarding::EnrolMethod;
-use crate::page::{self, Ages, Importing, OWN_PATIENCE, Own, Pages, Parts};
+use crate::page::{self, Ages, Importing, OWN_PATIENCE, Own, Pages, Parts, Rules};
 use crate::site::{self, Site};
 use crate::store::{Elsewhere, Store};
 use crate::telemetry::Metrics;
@@ -244,7 +244,9 @@ fn own(
     let keys = settings.secrets.pii.clone();
     let identities = Identities::new(&settings.kratos, keys, OWN_PATIENCE, metrics.clone())?;
     // Kratos would let nobody sign in with it.
-    let is_wanted = settings.policy.enrol.contains(&EnrolMethod::Passkey);
+    let is_wanted = settings.policy.enrol.contains(&EnrolMethod::Passkey)
+        && *import
+        && settings.page.ceremony != config::Ceremony::Settings;
     let (Some(rp_id), Some(identities), true) = (rp_id, identities, is_wanted) else { return Ok(None) };
     let mut origins = origins.clone();
     if origins.is_empty() {
@@ -256,6 +258,7 @@ fn own(
     // It was checked when the settings were read.
     let Ok(party) = Party::new(rp_id.clone(), rp_name.clone(), origins) else { return Ok(None) };
     let ages = Ages { privileged: settings.kratos.privileged_session_max_age, own: *own_ceremony_max_age };
+    let rules = Rules { ages, code_mfa: settings.kratos.code_mfa };
     if ages.own > ages.privileged {
         tracing::warn!(
             own_ceremony_max_age = %ages.own,
@@ -264,7 +267,7 @@ fn own(
              than Kratos itself would allow"
         );
     }
-    let importing = Arc::new(Importing::new(store.clone(), metrics.clone(), *import));
+    let importing = Arc::new(Importing::new(store.clone(), metrics.clone()));
     let runtime = Handle::try_current().map_err(|_| ClientError::NoRuntime)?;
-    Ok(Own::new(settings.page.ceremony, party, ages, Arc::new(identities), importing, runtime))
+    Ok(Some(Own::new(settings.page.ceremony, party, rules, Arc::new(identities), importing, runtime)))
 }

@@ -1,7 +1,10 @@
 //! Ceremonies of our own that were begun, and the passkeys that came of them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
 
 use super::Store;
 use super::backend::{CommitError, ReadError};
@@ -12,6 +15,24 @@ use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
 pub const HOLDS: SignedDuration = SignedDuration::from_mins(5);
 /// Of one person, the newest.
 pub const AT_ONCE: u32 = 8;
+
+/// Another one of the same person is handed in by then, or its process is gone: longer than a hand-in ever takes.
+const TURN: Duration = Duration::from_secs(60);
+const WAIT_FOR_TURN: Duration = Duration::from_secs(8);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// Whose turn it is to change the passkeys of an identity, on whichever instance.
+#[derive(Debug)]
+#[must_use = "it is to be given back"]
+pub struct PasskeyTurn {
+    identity: IdentityId,
+    holder: i64,
+}
+
+fn role(identity: IdentityId) -> String {
+    format!("import:{identity}")
+}
 
 /// Who may end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +168,28 @@ impl Store {
         self.shared.backend.end_ceremony(challenge, made).await
     }
 
+    /// Waits for a while. `None`: somebody else's passkey takes long.
+    pub async fn passkey_turn(&self, identity: IdentityId) -> Result<Option<PasskeyTurn>, CommitError> {
+        let mut holder = [0; 8];
+        getrandom::fill(&mut holder).map_err(|error| CommitError::Unavailable(error.to_string().into()))?;
+        let turn = PasskeyTurn { identity, holder: i64::from_le_bytes(holder) };
+        let (until, mut wait) = (Instant::now() + WAIT_FOR_TURN, LOOK_AGAIN);
+        while !self.lease(&role(identity), turn.holder, TURN).await? {
+            if Instant::now() >= until {
+                return Ok(None);
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+        Ok(Some(turn))
+    }
+
+    pub async fn end_passkey_turn(&self, turn: PasskeyTurn) {
+        if let Err(error) = self.release(&role(turn.identity), turn.holder).await {
+            tracing::debug!(error = %error, "a turn to change passkeys lapses");
+        }
+    }
+
     pub async fn made_passkeys(&self, identity: IdentityId) -> Result<Vec<MadePasskey>, ReadError> {
         self.shared.backend.made_passkeys(identity).await
     }
@@ -171,8 +214,11 @@ impl Store {
         let Ok(made) = self.made_passkeys(identity).await else {
             return Err(CommitError::Unavailable("the passkeys that were made here cannot be read".into()));
         };
+        // One that was still on its way is not among those that were left, and not gone.
         let is_gone = |made: &MadePasskey| {
-            made.removed_at.is_none() && made.passkey.made_at < at && !left.contains(&made.passkey.made.id)
+            made.removed_at.is_none()
+                && made.imported_at.is_some_and(|imported| imported < at)
+                && !left.contains(&made.passkey.made.id)
         };
         let gone: Vec<_> =
             made.iter().filter(|made| is_gone(made)).map(|made| made.passkey.made.id.clone()).collect();

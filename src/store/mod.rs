@@ -51,7 +51,7 @@ use memory::{Begun, Memory};
 use writer::Answer;
 
 pub use backend::{AuditEntry, Backend, Cleaned, CommitError, Elsewhere, Erased, Follow, ReadError};
-pub use ceremonies::{Ceremony, Ended, HOLDS as CEREMONY_HOLDS, Handle, MadePasskey, Whose};
+pub use ceremonies::{Ceremony, Ended, HOLDS as CEREMONY_HOLDS, Handle, MadePasskey, PasskeyTurn, Whose};
 pub use changes::Watch;
 pub use funnel::FunnelRow;
 pub use keep_last::{Before, KeepLast, KeptTooShort};

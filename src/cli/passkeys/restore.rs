@@ -1,9 +1,11 @@
 //! `passkeys restore`: what was made here, and Kratos no longer has, is handed in again.
 
+use std::cell::Cell;
+
 use super::super::terminal::{harmless, say};
 use super::operator::named;
 use super::{House, PasskeysError, RestoreArguments};
-use crate::kratos::admin_dedupe_key;
+use crate::kratos::{Outlook, admin_dedupe_key};
 use crate::onboarding::{Actor, Cause, Event, EventKind, IdentityId, OperatorName};
 use crate::store::MadePasskey;
 
@@ -19,7 +21,13 @@ struct Sums {
 
 pub(super) async fn run(arguments: &RestoreArguments, house: &House) -> Result<(), PasskeysError> {
     let operator = named(arguments.operator.as_ref())?;
-    let mut restoring = Restoring { house, operator, dry_run: arguments.dry_run, sums: Sums::default() };
+    let mut restoring = Restoring {
+        house,
+        operator,
+        dry_run: arguments.dry_run,
+        sums: Sums::default(),
+        is_unheard_of: Cell::default(),
+    };
     match arguments.whose.id {
         Some(id) => restoring.identity(id).await?,
         None => restoring.all().await?,
@@ -35,6 +43,8 @@ struct Restoring<'a> {
     operator: OperatorName,
     dry_run: bool,
     sums: Sums,
+    /// Kratos did something that none of the recorded ones does: nothing more is handed to it.
+    is_unheard_of: Cell<bool>,
 }
 
 impl Restoring<'_> {
@@ -65,6 +75,9 @@ impl Restoring<'_> {
                     self.line(made, &why);
                 }
             }
+            if self.is_unheard_of.get() {
+                return Err(PasskeysError::NotRestored(self.sums.failed));
+            }
         }
         Ok(())
     }
@@ -87,7 +100,14 @@ impl Restoring<'_> {
             return Ok(Outcome::PutBack);
         }
         let record = store.record(identity).await.map_err(|error| error.to_string())?;
-        let handed_in = identities.hand_in(identity, passkey).await.map_err(|error| error.to_string())?;
+        let turn = store.passkey_turn(identity).await.map_err(|error| error.to_string())?;
+        let turn = turn.ok_or("somebody else changes this person's passkeys")?;
+        let handed_in = identities.hand_in(identity, passkey, &|_| true).await;
+        store.end_passkey_turn(turn).await;
+        let handed_in = handed_in.map_err(|error| {
+            self.is_unheard_of.set(error.outlook() == Outlook::Unheard);
+            error.to_string()
+        })?;
         let id = clock.event_id();
         let observed = handed_in.now.event(record.as_deref(), Cause::Cli, clock);
         let event = Event {

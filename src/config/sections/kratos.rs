@@ -33,6 +33,10 @@ pub struct KratosFile {
     /// `ms`, `us` or `ns`, such as `1h`, `15m` or `1h30m`; longer than nothing, at most ten years.
     #[schemars(example = "1h")]
     privileged_session_max_age: String,
+    /// `true` or `false`: Kratos takes a code as a second factor (Kratos's `selfservice.methods.code.mfa_enabled`). Whoever can
+    /// be sent one adds passkeys by Kratos's settings flow then, unless their session has a second factor.
+    #[schemars(example = false)]
+    code_mfa: bool,
 }
 
 impl Default for KratosFile {
@@ -43,6 +47,7 @@ impl Default for KratosFile {
             admin_url: None,
             session_cookie_name: "ory_kratos_session".to_owned(),
             privileged_session_max_age: "1h".to_owned(),
+            code_mfa: false,
         }
     }
 }
@@ -59,6 +64,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Kratos, Noted> {
     let max_age = reader.required("kratos.privileged_session_max_age", |scalar| {
         parse::duration(&scalar.written()?, Units::Go)
     });
+    let code_mfa = reader.required("kratos.code_mfa", |scalar| scalar.truth());
     let public_url = public_url?;
     Ok(Kratos {
         browser_url: browser_url?.unwrap_or_else(|| public_url.clone()),
@@ -66,5 +72,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Kratos, Noted> {
         admin_url: admin_url?,
         session_cookie_name: session_cookie_name?,
         privileged_session_max_age: max_age?,
+        code_mfa: code_mfa?,
     })
 }

@@ -51,6 +51,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("kratos.admin_url", &["http://u:hidden@a", "x"]),
     ("kratos.session_cookie_name", &["a b", "a;b", "ä"]),
     ("kratos.privileged_session_max_age", &["3600", "1d", "0s", "1", "h", "-1h", "11years"]),
+    ("kratos.code_mfa", &["yes", "1"]),
     ("page.ceremony", &["kratos", "true", "own"]),
     ("webauthn.rp_id", &["https://example.org", "example.org:443", "Example.org", "127.0.0.1"]),
     ("webauthn.rp_name", &["two\nlines"]),

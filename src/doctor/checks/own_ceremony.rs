@@ -1,6 +1,6 @@
 //! Does what the service makes by its own ceremony work in this Kratos, and does it weaken anything?
 
-use crate::doctor::codes::{OWN_AGE_LONGER, OWN_RP_ID_DIFFERS, OWN_WITHOUT_PASSKEY};
+use crate::doctor::codes::{OWN_AGE_LONGER, OWN_CODE_MFA, OWN_RP_ID_DIFFERS, OWN_WITHOUT_PASSKEY};
 use crate::doctor::duration::shown;
 use crate::doctor::finding::Finding;
 use crate::doctor::subject::Subject;
@@ -26,6 +26,11 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         findings.push(
             finding.mended_by(format!("Write `rp_id: {id}` below `webauthn` in the service's settings.")),
         );
+    }
+    let by_code = subject.method("code").get("mfa_enabled");
+    if by_code.truth() == Some(true) && !settings.kratos.code_mfa {
+        let message = "`mfa_enabled` of `code` is true, `kratos.code_mfa` of the service is false.";
+        findings.push(Finding::new(&OWN_CODE_MFA, &by_code, message));
     }
     let own = settings.webauthn.own_ceremony_max_age.unsigned_abs();
     if let Some(age) = subject.privileged_age().filter(|age| own > *age) {

@@ -3,7 +3,8 @@
 use super::{Explanation, SERVICE};
 use crate::doctor::finding::Severity::{Error, Warning};
 
-pub(super) const ALL: &[&Explanation] = &[&OWN_RP_ID_DIFFERS, &OWN_WITHOUT_PASSKEY, &OWN_AGE_LONGER];
+pub(super) const ALL: &[&Explanation] =
+    &[&OWN_RP_ID_DIFFERS, &OWN_WITHOUT_PASSKEY, &OWN_CODE_MFA, &OWN_AGE_LONGER];
 
 pub static OWN_RP_ID_DIFFERS: Explanation = Explanation {
     code: "own-rp-id-differs",
@@ -27,6 +28,20 @@ pub static OWN_WITHOUT_PASSKEY: Explanation = Explanation {
     why: "What is handed to Kratos is a credential of its `passkey` method. The admin API takes it also where the method is off.",
     mend: "Enable `passkey` in Kratos, or take `webauthn.rp_id` out of the service's settings.",
     example: "selfservice:\n  methods:\n    passkey:\n      enabled: true",
+    errors: &[],
+    observed: SERVICE,
+    stops_start: false,
+};
+
+pub static OWN_CODE_MFA: Explanation = Explanation {
+    code: "own-code-mfa",
+    severity: Error,
+    title: "Kratos takes a code as a second factor, and the service does not know it",
+    sees: "Nothing unusual. Whoever has stolen a password can add a passkey without the second factor.",
+    why: "With `mfa_enabled` a code is a second factor of whoever can be sent one, and the admin API does not say so. The service takes \
+          such people for people without a second factor.",
+    mend: "Write `code_mfa: true` below `kratos` in the service's settings: these people add passkeys by Kratos's settings flow then.",
+    example: "",
     errors: &[],
     observed: SERVICE,
     stops_start: false,

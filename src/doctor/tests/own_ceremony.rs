@@ -26,6 +26,13 @@ fn kratos_has_to_let_people_sign_in_with_it() {
 }
 
 #[test]
+fn a_code_may_be_a_second_factor() {
+    let by_code = |more| held(more).with("/selfservice/methods/code/mfa_enabled", json!(true));
+    assert!(by_code(&[]).codes().contains(&"error own-code-mfa".to_owned()));
+    assert!(!by_code(&[("KRATOS__CODE_MFA", "true")]).codes().contains(&"error own-code-mfa".to_owned()));
+}
+
+#[test]
 fn a_longer_age_is_named() {
     held(&[("WEBAUTHN__OWN_CEREMONY_MAX_AGE", "1h")]).says(&["warning own-age-longer"]);
     held(&[("WEBAUTHN__OWN_CEREMONY_MAX_AGE", "5m")]).says(&[]);

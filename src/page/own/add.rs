@@ -1,19 +1,19 @@
 //! `POST /api/onboarding/passkeys`: what the browser made, to be handed in to Kratos.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, post, web};
+use jiff::SignedDuration;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
 use utoipa::ToSchema;
 
+use super::may::may;
 use super::names::Names;
-use super::{NotHere, Own, role, whose};
+use super::{NotHere, Own, whose};
 use crate::ceremony::{Made, NewCredential, NotMade, Passkey};
 use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, read_within};
-use crate::kratos::{HandInError, HandedIn, Session};
+use crate::kratos::{HandInError, HandedIn, Outlook, Session, Standing};
 use crate::onboarding::{Actor, Cause, CredentialId, Event, EventKind};
 use crate::page::Pages;
 use crate::page::answer::PRIVATE;
@@ -24,10 +24,8 @@ use crate::store::{CommitError, Ended, MadePasskey, ReadError, Stored, WriteErro
 
 /// Bytes. A credential's id may have 1023, and comes several times; an RSA key has a few hundred.
 const LONGEST_BODY: usize = 32 * 1024;
-/// Another one of the same person is handed in by then, or its instance is gone.
-const TURN: Duration = Duration::from_secs(20);
-const WAIT_FOR_TURN: Duration = Duration::from_secs(8);
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// After that what was brought in vain is not taken again.
+const AGAIN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is sent. Fields that are not known are ignored: pages are newer than services.
 #[derive(ToSchema)]
@@ -101,7 +99,8 @@ pub async fn add_passkey(
     let Caller { session, pages, query, .. } = caller;
     let credential =
         credential.ok_or(BodyError::Field { field: "credential", given: "nothing", allowed: ALLOWED })?;
-    let own = pages.own_here(&session).await.map_err(|why| pages.not_here(why))?;
+    let off = || pages.not_here(NotHere::Off("webauthn.rp_id, kratos.admin_url or page.ceremony".to_owned()));
+    let own = pages.own.as_ref().ok_or_else(off)?;
     // Whoever leaves does not leave it half done.
     let adding = own.runtime.spawn(bring(pages.clone(), session.clone(), credential, names));
     let added = adding.await.map_err(|_| Refusal::internal())?.map_err(|why| pages.not_added(why))?;
@@ -153,15 +152,28 @@ async fn bring(
     names: Names,
 ) -> Result<Added, NotAdded> {
     let own = pages.own.as_ref().ok_or(NotAdded::Gone)?;
+    // What Kratos has already needs nobody's leave: the answer to it was lost.
+    if let Some(passkey) = pages.kept(&session, &credential).await?
+        && let Ok(done) = pages.hand_in(own, &session, &passkey, &|_| false).await
+    {
+        return Ok(done);
+    }
+    pages.own_here(&session).await?;
     // Before the challenge is used: whoever only has to sign in again can bring it after that.
     own.standing_of(&session, pages.clock.now()).await?;
     let made = pages.made(own, &session, &credential, names).await?;
-    let turn = pages.turn(&session).await?;
-    let done = pages.hand_in(own, &session, &made).await;
-    if let Err(error) = pages.store.release(&role(session.identity), turn).await {
-        tracing::debug!(error = %error, "a turn to hand in a passkey lapses");
+    let turn = pages.store.passkey_turn(session.identity).await?.ok_or(NotAdded::Busy)?;
+    let still_may = |standing: &Standing| may(&session, standing, &own.rules, pages.clock.now()).is_ok();
+    let done = pages.hand_in(own, &session, &made, &still_may).await;
+    pages.store.end_passkey_turn(turn).await;
+    match done {
+        // For the reason.
+        Err(NotAdded::HandIn { error: HandInError::NotAllowed, credential }) => {
+            own.standing_of(&session, pages.clock.now()).await?;
+            Err(NotAdded::HandIn { error: HandInError::NotAllowed, credential })
+        }
+        done => done,
     }
-    done
 }
 
 impl Pages {
@@ -176,12 +188,9 @@ impl Pages {
         let (now, whose) = (self.clock.now(), whose(session));
         let challenge = brought.challenge()?;
         let Some(ceremony) = self.store.ceremony(challenge, whose, now).await? else {
-            let id = brought.id()?;
-            let kept = self.store.made_passkeys(session.identity).await?;
-            let again = kept
-                .into_iter()
-                .find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none());
-            return again.map(|made| made.passkey).ok_or(NotAdded::NoChallenge);
+            let kept = self.kept(session, brought).await?;
+            let again = kept.filter(|kept| now.duration_since(kept.made_at) < AGAIN_WITHIN);
+            return again.ok_or(NotAdded::NoChallenge);
         };
         let made = match Made::verified(brought, &ceremony.begun, &own.party) {
             Ok(made) => made,
@@ -205,37 +214,48 @@ impl Pages {
         }
     }
 
-    /// The number that holds it.
-    async fn turn(&self, session: &Session) -> Result<i64, NotAdded> {
-        let holder = self.clock.event_id().0.as_u64_pair().1.cast_signed();
-        let until = Instant::now() + WAIT_FOR_TURN;
-        while !self.store.lease(&role(session.identity), holder, TURN).await? {
-            if Instant::now() >= until {
-                return Err(NotAdded::Busy);
-            }
-            sleep(LOOK_AGAIN).await;
-        }
-        Ok(holder)
+    /// Verified and kept before, in this session, and not taken away since.
+    async fn kept(&self, session: &Session, brought: &NewCredential) -> Result<Option<Passkey>, NotAdded> {
+        let (id, whose) = (brought.id()?, whose(session));
+        let kept = self.store.made_passkeys(session.identity).await?;
+        let kept = kept
+            .into_iter()
+            .find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none());
+        Ok(kept.map(|made| made.passkey))
     }
 
-    async fn hand_in(&self, own: &Own, session: &Session, passkey: &Passkey) -> Result<Added, NotAdded> {
+    async fn hand_in(
+        &self,
+        own: &Own,
+        session: &Session,
+        passkey: &Passkey,
+        allows: &(dyn Fn(&Standing) -> bool + Sync),
+    ) -> Result<Added, NotAdded> {
         let known = self.known(session).await;
         let record = &known.record;
         // Taken before Kratos is asked, so that its answer outranks what was told by then and nothing later.
         let settlements = (record.passkeys.settlement(), record.security_keys.settlement());
         let id = &passkey.made.id;
-        let HandedIn { now: told, rest_changed } =
-            match own.identities.hand_in(session.identity, passkey).await {
+        let HandedIn { now: told, rest_changed, missing } =
+            match own.identities.hand_in(session.identity, passkey, allows).await {
                 Ok(done) => done,
                 Err(error) => {
-                    if error.is_unheard_of() {
-                        own.importing.switch_off(&error.to_string()).await;
+                    match error.outlook() {
+                        Outlook::Passing => {}
+                        Outlook::OfThisIdentity => {
+                            own.importing.doubt(session.identity, &error.to_string()).await;
+                        }
+                        Outlook::Unheard => own.importing.switch_off(&error.to_string()).await,
                     }
                     return Err(NotAdded::HandIn { error, credential: id.clone() });
                 }
             };
-        if rest_changed {
-            own.importing.switch_off("something else of an identity changed with its passkeys").await;
+        if rest_changed || !missing.is_empty() {
+            own.importing
+                .doubt(session.identity, "an identity was changed at the moment its passkey came")
+                .await;
+        } else {
+            own.importing.took();
         }
         let at = self.clock.now();
         let event = Event {

@@ -1,15 +1,19 @@
-//! Whether Kratos takes what we hand in. The first answer that is as in no recording ends it, for every instance, until the
+//! Whether Kratos takes what we hand in. The first answer that is surely as in no recording ends it, for every instance, until the
 //! service is started again: people are sent through Kratos's settings flow meanwhile.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::onboarding::IdentityId;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
 const CHECKPOINT: &str = "import.off";
 /// What another instance found out is heard of after that.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Different people.
+const DOUBTS: usize = 3;
 
 #[derive(Debug)]
 pub struct Importing {
@@ -22,14 +26,14 @@ pub struct Importing {
 struct State {
     off: Option<String>,
     looked: Option<Instant>,
+    /// People with whom something was odd, since the last with whom nothing was.
+    doubts: Vec<IdentityId>,
 }
 
 impl Importing {
-    /// `allowed`: `webauthn.import`.
-    pub fn new(store: Store, metrics: std::sync::Arc<Metrics>, allowed: bool) -> Importing {
-        let off = (!allowed).then(|| "webauthn.import is off".to_owned());
-        metrics.import_is_on(off.is_none());
-        Importing { store, metrics, state: Mutex::new(State { off, looked: None }) }
+    pub fn new(store: Store, metrics: std::sync::Arc<Metrics>) -> Importing {
+        metrics.import_is_on(true);
+        Importing { store, metrics, state: Mutex::default() }
     }
 
     /// A start tries again.
@@ -57,6 +61,27 @@ impl Importing {
             self.take(why, "another instance found out that Kratos does not take passkeys as recorded");
         }
         self.lock().off.clone()
+    }
+
+    /// Kratos took one as recorded.
+    pub fn took(&self) {
+        self.lock().doubts.clear();
+    }
+
+    /// Something was odd that may be of this person alone: they, or somebody else, may have changed the same identity at that
+    /// moment. So many different people in a row, and it is Kratos.
+    pub async fn doubt(&self, identity: IdentityId, why: &str) {
+        tracing::warn!(why, "Kratos did not take a passkey as recorded; it may be about one identity");
+        let enough = {
+            let mut state = self.lock();
+            if !state.doubts.contains(&identity) {
+                state.doubts.push(identity);
+            }
+            state.doubts.len() >= DOUBTS
+        };
+        if enough {
+            self.switch_off(why).await;
+        }
     }
 
     /// Loudly. `why` holds nothing personal.

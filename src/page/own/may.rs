@@ -4,6 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::kratos::{SecondFactor, Session, Standing};
 
+/// Passkeys and security keys of one person: each more makes every look at them longer.
+const MOST: usize = 50;
+
 /// How long after a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ages {
@@ -11,6 +14,14 @@ pub struct Ages {
     pub privileged: SignedDuration,
     /// `webauthn.own_ceremony_max_age`.
     pub own: SignedDuration,
+}
+
+/// What decides who may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    pub ages: Ages,
+    /// `kratos.code_mfa`.
+    pub code_mfa: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,10 +40,19 @@ pub enum MayNot {
 }
 
 /// Until when. `session` and `standing`: asked for just now, and nothing remembered.
-pub fn may(session: &Session, standing: &Standing, ages: &Ages, now: Timestamp) -> Result<Timestamp, MayNot> {
+pub fn may(
+    session: &Session,
+    standing: &Standing,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Timestamp, MayNot> {
     if !standing.is_active() {
         return Err(MayNot::Inactive);
     }
+    if standing.keys().is_none_or(|keys| keys.len() >= MOST) {
+        return Err(MayNot::NotOurs);
+    }
+    let ages = &rules.ages;
     let is_first = standing.keys().is_some_and(|keys| keys.is_empty());
     let longest = match is_first && session.has_registered {
         true => ages.own,
@@ -42,7 +62,7 @@ pub fn may(session: &Session, standing: &Standing, ages: &Ages, now: Timestamp) 
     if now >= until {
         return Err(MayNot::SignedInTooLongAgo);
     }
-    match standing.second_factor() {
+    match standing.second_factor(rules.code_mfa) {
         _ if session.is_aal2 => Ok(until),
         SecondFactor::None => Ok(until),
         SecondFactor::Usable => Err(MayNot::SecondFactor),
@@ -77,7 +97,7 @@ mod tests {
 
     fn after(minutes: i64, session: &Session, standing: &Standing, ages: &Ages) -> Result<(), MayNot> {
         let now = session.facts.authenticated_at + SignedDuration::from_secs(minutes * MINUTE);
-        may(session, standing, ages, now).map(drop)
+        may(session, standing, &Rules { ages: *ages, code_mfa: false }, now).map(drop)
     }
 
     #[test]
@@ -112,7 +132,8 @@ mod tests {
         let aal1 = recordings::session("whoami-fresh");
         let aal2 = Session { is_aal2: true, ..aal1.clone() };
         let totp = standing("active", &json!({ "totp": {} }));
-        let unknown = standing("active", &json!({ "webauthn": {} }));
+        let unreadable = json!({ "webauthn": { "config": { "credentials": [{ "id": "AAE=", "is_passwordless": "?" }] } } });
+        let unknown = standing("active", &unreadable);
         assert_eq!(after(1, &aal1, &totp, &AGES), Err(MayNot::SecondFactor));
         assert_eq!(after(1, &aal1, &unknown, &AGES), Err(MayNot::SecondFactorUnknown));
         for standing in [totp, unknown] {

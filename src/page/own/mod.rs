@@ -17,12 +17,11 @@ use tokio::runtime::Handle;
 use crate::ceremony::Party;
 use crate::config::Ceremony;
 use crate::kratos::{AskError, Identities, Patience, Session, Standing};
-use crate::onboarding::IdentityId;
 use crate::store::Whose;
 
 pub use add::add_passkey;
 pub use importing::Importing;
-pub use may::Ages;
+pub use may::{Ages, Rules};
 pub use options::passkey_options;
 
 use may::{MayNot, may};
@@ -37,7 +36,7 @@ pub const PATIENCE: Patience =
 pub struct Own {
     pub ceremony: Ceremony,
     pub party: Party,
-    pub ages: Ages,
+    pub rules: Rules,
     pub identities: Arc<Identities>,
     pub importing: Arc<Importing>,
     /// What goes on when a request ends.
@@ -46,25 +45,15 @@ pub struct Own {
 }
 
 impl Own {
-    /// `None`: only Kratos's settings flow is used.
     pub fn new(
         ceremony: Ceremony,
         party: Party,
-        ages: Ages,
+        rules: Rules,
         identities: Arc<Identities>,
         importing: Arc<Importing>,
         runtime: Handle,
-    ) -> Option<Own> {
-        let pace = Pace::default();
-        (ceremony != Ceremony::Settings).then_some(Own {
-            ceremony,
-            party,
-            ages,
-            identities,
-            importing,
-            runtime,
-            pace,
-        })
+    ) -> Own {
+        Own { ceremony, party, rules, identities, importing, runtime, pace: Pace::default() }
     }
 
     /// Whether the page is to use it, as far as that is known before anybody is looked at.
@@ -75,7 +64,7 @@ impl Own {
     /// What the person is now, and until when they may add a passkey here.
     async fn standing_of(&self, session: &Session, now: Timestamp) -> Result<(Standing, Timestamp), NotHere> {
         let standing = self.identities.standing(session.identity).await?;
-        let until = may(session, &standing, &self.ages, now)?;
+        let until = may(session, &standing, &self.rules, now)?;
         Ok((standing, until))
     }
 }
@@ -97,9 +86,4 @@ pub enum NotHere {
 
 fn whose(session: &Session) -> Whose {
     Whose { identity: session.identity, session: session.facts.digest }
-}
-
-/// Only one at a time is handed in for an identity, on whichever instance.
-fn role(identity: IdentityId) -> String {
-    format!("import:{identity}")
 }

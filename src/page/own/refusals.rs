@@ -83,6 +83,10 @@ impl Pages {
             HandInError::Gone => {
                 Refusal::new(StatusCode::FORBIDDEN, "identity_inactive", "There is no such account any more.")
             }
+            // Said by what it is not allowed for, where that still is so.
+            HandInError::NotAllowed => {
+                Refusal::unavailable("passkey_unsure", "This is not allowed right now.")
+            }
             HandInError::OtherHandle | HandInError::Unreadable => {
                 dead(settings_flow("What Kratos holds changed meanwhile."), credential)
             }

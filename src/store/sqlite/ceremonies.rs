@@ -164,13 +164,18 @@ async fn begin(
     Ok(handle)
 }
 
-/// That of the person's ceremonies that hold.
+/// That of the person's ceremonies that hold, else of the passkey that was made last: it may be on its way to Kratos, or be
+/// put back one day.
 async fn of_others(
     connection: &mut SqliteConnection,
     whose: Whose,
 ) -> Result<Option<UserHandle>, CommitError> {
     let handle: Option<String> = sqlx::query_scalar(
-        "SELECT handle FROM ceremonies WHERE identity = ?1 ORDER BY expires_at DESC LIMIT 1",
+        "SELECT handle FROM (
+             SELECT handle, 0 AS rest, expires_at AS at FROM ceremonies WHERE identity = ?1
+             UNION ALL
+             SELECT handle, 1, made_at FROM made_passkeys WHERE identity = ?1 AND removed_at IS NULL) AS known
+         ORDER BY rest, at DESC LIMIT 1",
     )
     .bind(whose.identity.as_bytes().as_slice())
     .fetch_optional(connection)

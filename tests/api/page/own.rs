@@ -169,13 +169,9 @@ async fn what_was_not_asked_for_is_refused_and_nothing_is_handed_in() {
         let body = refusal(world.add(&brought).await, 400).await;
         assert_eq!(body["error"]["id"], "credential_refused", "{what}: {body}");
         let right = world.brought(&json!({ "challenge": brought.challenge, "rp": { "id": "localhost" } }));
-        let body = refusal(
-            world.add(&right).await,
-            if what == "no key" || what == "an attestation" { 201 } else { 409 },
-        );
         // What cannot be read says nothing of a challenge; any other try used it up.
-        if what != "no key" && what != "an attestation" {
-            assert_eq!(body.await["error"]["id"], "challenge_unknown", "{what}");
+        if !["no key", "an attestation"].contains(&what) {
+            refused(world.add(&right).await, 409, "challenge_unknown").await;
         }
     }
     for garbage in [json!({}), json!({ "response": {} }), json!(null), json!("?"), json!([])] {
@@ -311,6 +307,73 @@ async fn the_first_answer_as_in_no_recording_sends_everybody_through_the_setting
         assert!(world.house.service.log().contains("ERROR"), "{}", world.house.service.log());
         assert!(world.held().is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_may_be_of_one_identity_alone_sends_that_person_through_the_settings_flow() {
+    let world = World::start().await;
+    let mut people = vec![world.person().clone()];
+    for nth in 1..=3 {
+        let person = world.house.somebody(&crate::directory::person(nth)).await;
+        world.knows(&person, 0);
+        people.push(person);
+    }
+    let fail = async |person: &Session, nth: u8| {
+        let options = document(world.options_of(person).await).await["options"].clone();
+        world.directory.patches_fail(2, 400);
+        let brought = Brought { id: vec![nth; 16], ..world.brought(&options) };
+        refused(world.add_as(person, &brought).await, 409, "settings_flow_required").await
+    };
+    for _ in 0..3 {
+        fail(&people[0], 1).await;
+    }
+    fail(&people[1], 2).await;
+    assert_eq!(world.house.decision().await["ceremony"], "own", "two people may be odd");
+    let brought = Brought { id: vec![9; 16], ..world.brought(&world.options().await) };
+    added(world.add(&brought).await).await;
+    fail(&people[1], 3).await;
+    fail(&people[2], 4).await;
+    assert_eq!(world.house.decision().await["ceremony"], "own", "since it went well with one");
+    fail(&people[3], 5).await;
+    assert_eq!(world.house.decision().await["ceremony"], "settings");
+}
+
+#[tokio::test]
+async fn a_longer_age_is_for_one_passkey_also_where_two_come_at_once() {
+    let world = World::with(|plan| {
+        plan.with("KRATOS__PRIVILEGED_SESSION_MAX_AGE", "15m").with("WEBAUTHN__OWN_CEREMONY_MAX_AGE", "1h")
+    })
+    .await;
+    let mut registered = Session::fresh().authenticated(20 * 60);
+    registered.body["identity"]["created_at"] = registered.body["issued_at"].clone();
+    world.house.kratos.signed_in(&registered);
+    let mut brought = Vec::new();
+    for nth in 1..=4 {
+        brought.push(Brought { id: vec![nth; 16], ..world.brought(&world.options().await) });
+    }
+    let answers = join_all(brought.iter().map(|brought| world.add(brought))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status().as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!((statuses, world.held().len()), (vec![201, 403, 403, 403], 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_given_again_whatever_happened_since() {
+    let world = World::start().await;
+    let brought = world.brought(&world.options().await);
+    added(world.add(&brought).await).await;
+    world.directory.refuses_patches();
+    let second = Brought { id: vec![8; 16], ..world.brought(&world.options().await) };
+    refused(world.add(&second).await, 409, "settings_flow_required").await;
+    assert_eq!(world.house.decision().await["ceremony"], "settings");
+    added(world.add(&brought).await).await;
+    assert_eq!(world.kinds().await, ["passkey_made"]);
+    let id = world.person().identity();
+    world.directory.change(&id, |identity| {
+        identity["credentials"].as_object_mut().unwrap().remove("passkey");
+    });
+    refused(world.add(&brought).await, 409, "settings_flow_required").await;
+    assert!(world.held().is_empty(), "what is gone since is not put back by an old answer");
 }
 
 #[tokio::test]

@@ -130,6 +130,8 @@ export class OwnAttempt {
    * @returns {Promise<Result>}
    */
   async #brought(id, isHere, body, ending) {
+    // Whether a try may have come through.
+    let isUnsure = false;
     for (;;) {
       const answer = await this.#visit.addPasskey(body, ending);
       switch (answer.kind) {
@@ -138,20 +140,24 @@ export class OwnAttempt {
         case 'signed_out':
         case 'identity_changed':
         case 'second_factor':
-          await this.forget({ id, isAbsent: true });
+          await this.forget({ id, isAbsent: !isUnsure });
           return answer.kind === 'second_factor' ? { kind: 'second_factor', to: answer.to } : { kind: answer.kind };
         case 'refused': {
-          const left = await this.forget({ id, isAbsent: true });
+          // A refusal of the last try says nothing of the ones before.
+          const held = isUnsure ? await this.#visit.kratos?.holds(id, null) : 'no';
+          if (held === 'yes') return { kind: 'created', id, isHere };
+          const left = await this.forget({ id, isAbsent: held === 'no' });
           return { kind: 'not_saved', why: answer.isStale ? 'stale' : 'kratos', left };
         }
         case 'unsure':
         case 'unreachable': {
+          isUnsure = true;
           if (!ending.aborted) await after(RETRY_AFTER_MS);
           if (!ending.aborted) break;
           const held = await this.#visit.kratos?.holds(id, null);
           if (held === 'yes') return { kind: 'created', id, isHere };
-          const left = await this.forget({ id, isAbsent: held === 'no' });
-          return { kind: 'not_saved', why: answer.kind === 'unsure' ? 'kratos' : 'network', left };
+          // The service may still be at it: nothing is told to the device.
+          return { kind: 'not_saved', why: answer.kind === 'unsure' ? 'kratos' : 'network', left: 'unsure' };
         }
       }
     }

@@ -341,7 +341,7 @@ export class Course {
     this.#showOffer({ ...change, isReady: false }, cause);
     const prepared = await this.#prepare();
     if (this.isOver || this.#state.name !== 'offer') return;
-    const step = change.step === 'create' ? this.#step() : change.step;
+    const step = change.step === 'resume' ? change.step : this.#step();
     if (prepared.kind === 'ready') this.#showOffer({ ...change, step }, 'itself');
     else this.#exits.refused(prepared, 'person');
   }
