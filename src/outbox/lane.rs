@@ -51,6 +51,7 @@ pub struct Lane {
 /// A try that is over.
 struct Tried {
     line: Line,
+    begun: Instant,
     answer: Answer,
     written: bool,
 }
@@ -114,12 +115,13 @@ impl Lane {
 
     async fn try_letter(&self, letter: Letter, until: Instant) -> Tried {
         let Letter { id, line, event, body, attempts } = letter;
+        let begun = Instant::now();
         let courier = self.courier.clone();
         let bringing = self.common.outside.spawn(async move { courier.bring(event, body, until).await });
         // The thread is gone only when the service is.
         let answer = bringing.await.unwrap_or(Answer::Refused { why: Refused::Late, asked: None });
         if matches!(answer, Answer::Refused { why: Refused::Late, .. }) {
-            return Tried { line, answer, written: true };
+            return Tried { line, begun, answer, written: true };
         }
         let fate = self.fate(&answer, attempts.saturating_add(1));
         match &fate {
@@ -139,7 +141,7 @@ impl Lane {
         let settled = Settled { id, line, receiver: self.name.clone(), fate };
         let written = self.common.settling.settle(settled).await;
         self.common.metrics.outbox_delivery(self.name.as_str(), result);
-        Tried { line, answer, written }
+        Tried { line, begun, answer, written }
     }
 
     /// `failed`: tries, this one among them, if it did.
@@ -161,7 +163,9 @@ impl Lane {
         let asked = |asked: SignedDuration| Duration::try_from(asked).unwrap_or_default();
         match tried.answer {
             Answer::Refused { why: Refused::Late, .. } => {}
-            Answer::Refused { asked: pause, .. } => pace.failed(Instant::now(), pause.map(asked)),
+            Answer::Refused { asked: pause, .. } => {
+                pace.failed(tried.begun, Instant::now(), pause.map(asked));
+            }
             Answer::Taken | Answer::Gone if tried.written => pace.told(),
             Answer::Taken | Answer::Gone => {}
         }
