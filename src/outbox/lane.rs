@@ -34,7 +34,6 @@ pub struct Common {
     pub store: Store,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
-    pub turn: Turn,
     pub settling: Settling,
     pub pauses: Pauses,
     /// Where requests run.
@@ -60,15 +59,15 @@ type Trying<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Tried> + Send + '
 
 impl Lane {
     /// After `stop` it begins nothing more, and ends when what is under way is written down.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(self, mut turn: Turn, stop: CancellationToken) {
         let mut grew = self.common.store.outbox_grew();
         let (mut trying, mut under_way) = (Trying::new(), HashSet::new());
         let mut pace = Pace::default();
         loop {
             if !stop.is_cancelled() {
-                self.begin(&mut trying, &mut under_way, &pace).await;
+                self.begin(&mut trying, &mut under_way, &pace, &mut turn).await;
             } else if trying.is_empty() {
-                return;
+                return turn.give_back().await;
             }
             let next_look = Instant::now() + LOOK_AT_MOST_EVERY;
             tokio::select! {
@@ -87,13 +86,20 @@ impl Lane {
     }
 
     /// Begins as many tries as there is room for.
-    async fn begin<'a>(&'a self, trying: &mut Trying<'a>, under_way: &mut HashSet<Line>, pace: &Pace) {
+    async fn begin<'a>(
+        &'a self,
+        trying: &mut Trying<'a>,
+        under_way: &mut HashSet<Line>,
+        pace: &Pace,
+        turn: &mut Turn,
+    ) {
         let room = pace.room(Instant::now(), under_way.len());
-        if room == 0 {
+        // What cannot be told is not read either.
+        if room == 0 || turn.is_anothers() {
             return;
         }
         let limit = u32::try_from(room + under_way.len()).unwrap_or(u32::MAX);
-        let Common { store, clock, turn, .. } = self.common.as_ref();
+        let Common { store, clock, .. } = self.common.as_ref();
         let heads = match store.outbox_heads(&self.name, clock.now(), limit).await {
             Ok(heads) => heads,
             Err(error) => {

@@ -39,7 +39,7 @@ pub enum SenderError {
 /// Tells receivers what waits for them.
 #[derive(Debug)]
 pub struct Sender {
-    lanes: Vec<Lane>,
+    lanes: Vec<(Lane, Turn)>,
     common: Arc<Common>,
     jobs: mpsc::Receiver<(Settled, tokio::sync::oneshot::Sender<()>)>,
     outside: Outside,
@@ -81,7 +81,6 @@ impl Sender {
             store: store.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
-            turn: Turn::new(store.clone(), i64::from_le_bytes(holder), events.timeout),
             settling,
             pauses: Pauses::new(events.retry_pauses.clone()),
             outside: runtime.handle().clone(),
@@ -90,17 +89,18 @@ impl Sender {
         let reach = if events.allow_private_addresses { Reach::Anywhere } else { Reach::Public };
         let tls = events.receivers.values().any(|receiver| receiver.url.0.scheme() == "https");
         let client = client(reach, tls)?;
-        let lane = |(name, receiver): (&ReceiverName, &crate::config::EventReceiver)| Lane {
-            name: name.clone(),
-            courier: Courier {
+        let holder = i64::from_le_bytes(holder);
+        let lane = |(name, receiver): (&ReceiverName, &crate::config::EventReceiver)| {
+            let courier = Courier {
                 client: client.clone(),
                 reach,
                 url: receiver.url.0.clone(),
                 signer: Signer::new(&receiver.secrets),
                 timeout: events.timeout,
                 clock: clock.clone(),
-            },
-            common: common.clone(),
+            };
+            let turn = Turn::new(store.clone(), name, holder, events.timeout);
+            (Lane { name: name.clone(), courier, common: common.clone() }, turn)
         };
         let lanes = events.receivers.iter().map(lane).collect();
         Ok(Some(Sender { lanes, common, jobs, outside }))
@@ -111,14 +111,15 @@ impl Sender {
         let Sender { lanes, common, jobs, outside } = self;
         let writing =
             tokio::spawn(settling::run(jobs, common.store.clone(), common.clock.clone(), stop.clone()));
-        let names: Vec<ReceiverName> = lanes.iter().map(|lane| lane.name.clone()).collect();
+        let names: Vec<ReceiverName> = lanes.iter().map(|(lane, _)| lane.name.clone()).collect();
         let counting = tokio::spawn(count(names, common.clone()));
-        let running: Vec<_> = lanes.into_iter().map(|lane| tokio::spawn(lane.run(stop.clone()))).collect();
+        let running: Vec<_> =
+            lanes.into_iter().map(|(lane, turn)| tokio::spawn(lane.run(turn, stop.clone()))).collect();
         let ends: Vec<_> = running.iter().map(|lane| lane.abort_handle()).collect();
         let mut all = std::pin::pin!(join_all(running));
         tokio::select! {
-            _ = &mut all => common.turn.give_back().await,
-            // Something is still on its way: the turn lapses.
+            _ = &mut all => {}
+            // Something is still on its way to some: their turns lapse.
             () = stopped(&stop) => ends.iter().for_each(tokio::task::AbortHandle::abort),
         }
         counting.abort();

@@ -15,7 +15,7 @@ const PEOPLE: u32 = 400;
 const AT_ONCE: usize = 8;
 
 /// Its URL, and how many connections it holds.
-async fn hanging() -> (String, Arc<AtomicUsize>) {
+pub async fn hanging() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let held = Arc::new(AtomicUsize::new(0));
