@@ -34,6 +34,9 @@ pub enum Refused {
     NotPublic(#[from] NotPublic),
     #[error("the time to tell it was over")]
     Late,
+    /// A fault of ours.
+    #[error("the try itself broke off")]
+    BrokeOff,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

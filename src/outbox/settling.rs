@@ -13,7 +13,7 @@ const AT_ONCE: usize = 64;
 const TRY_AGAIN: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-type Job = (Settled, oneshot::Sender<()>);
+pub type Job = (Settled, oneshot::Sender<()>);
 
 /// The way to whoever writes. Cheap to clone.
 #[derive(Debug, Clone)]
