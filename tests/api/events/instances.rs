@@ -10,6 +10,7 @@ use super::receiver::{Receiver, Reply, taken};
 use super::{PATIENCE, change, register, telling};
 use crate::cluster::Database;
 use crate::service::Service;
+use crate::webhook::person;
 
 const PEOPLE: u32 = 10;
 
@@ -108,4 +109,37 @@ async fn a_receiver_that_hangs_when_an_instance_ends_holds_up_no_other_at_the_ne
     assert_eq!(first.ended().0.code(), Some(0));
     register(&second, 2).await;
     quick.until_came(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_somebody_holds_holds_up_no_other_s_letters() {
+    let receiver = Receiver::start().await;
+    let database = Database::new().await;
+    let service = telling(&[("crm", &receiver.url())]).with("DSN", database.url.as_str()).start();
+    // Nothing is told before the record is held.
+    let turn = "INSERT INTO leases (role, holder, until) VALUES ('outbox:crm', 0, now() + interval '1 hour')";
+    database.execute(turn).await;
+    join_all((1..=PEOPLE).map(|n| register(&service, n))).await;
+    let mut somebody = database.connect().await;
+    sqlx::raw_sql("BEGIN").execute(&mut somebody).await.unwrap();
+    let held = sqlx::query("SELECT FROM records WHERE identity::text = $1 FOR UPDATE").bind(person(1));
+    held.fetch_one(&mut somebody).await.unwrap();
+    database.execute("DELETE FROM leases").await;
+    until_waiting(&database, 1, &service).await;
+    for nth in 1..=3 {
+        change(&service, 2, nth).await;
+        until_waiting(&database, 1, &service).await;
+    }
+    sqlx::raw_sql("ROLLBACK").execute(&mut somebody).await.unwrap();
+    until_waiting(&database, 0, &service).await;
+    let mut taken = taken(&receiver.deliveries());
+    assert_eq!(taken.remove(&person(1)).unwrap(), [1], "told once");
+    assert_eq!(taken.remove(&person(2)).unwrap(), [1, 2, 3, 4]);
+}
+
+async fn until_waiting(database: &Database, letters: i64, service: &Service) {
+    let deadline = Instant::now() + PATIENCE;
+    while waiting(database).await != letters {
+        assert!(Instant::now() < deadline, "{} wait\n{}", waiting(database).await, service.log());
+    }
 }
