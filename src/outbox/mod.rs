@@ -21,9 +21,16 @@ mod turn;
 use std::sync::Arc;
 
 use crate::config::Events;
-use crate::store::Receiver;
+use crate::store::{ReadError, Receiver, Store};
 
 pub use sender::{Sender, SenderError};
+
+/// Who has letters and is not configured, or no longer: nobody tells them.
+pub async fn unconfigured(store: &Store, events: &Events) -> Result<Vec<String>, ReadError> {
+    let mut names = store.outbox_receivers().await?;
+    names.retain(|name| !events.receivers.contains_key(name.as_str()));
+    Ok(names)
+}
 
 /// Whom the store leaves letters for.
 pub fn receivers(events: &Events) -> Arc<[Receiver]> {

@@ -209,6 +209,17 @@ impl Store {
         self.shared.backend.outbox_count(receiver).await
     }
 
+    /// Whoever has letters, waiting or dead, in the order of names. Costs a look into an index for each.
+    pub async fn outbox_receivers(&self) -> Result<Vec<String>, ReadError> {
+        let mut names: Vec<String> = Vec::new();
+        while let Some(next) =
+            self.shared.backend.outbox_receiver_after(names.last().map_or("", String::as_str)).await?
+        {
+            names.push(next);
+        }
+        Ok(names)
+    }
+
     pub async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,

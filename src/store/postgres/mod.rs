@@ -222,6 +222,10 @@ impl Backend for Postgres {
         self.readers.read(async |connection| outbox::count(connection, receiver).await).await
     }
 
+    async fn outbox_receiver_after(&self, after: &str) -> Result<Option<String>, ReadError> {
+        self.readers.read(async |connection| outbox::receiver_after(connection, after).await).await
+    }
+
     async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,

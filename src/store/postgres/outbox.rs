@@ -216,6 +216,16 @@ pub async fn count(connection: &mut PgConnection, receiver: &ReceiverName) -> Re
     })
 }
 
+pub async fn receiver_after(connection: &mut PgConnection, after: &str) -> Result<Option<String>, ReadError> {
+    let next = sqlx::query_scalar(
+        "SELECT min(receiver) FROM (
+             (SELECT receiver FROM outbox WHERE receiver > $1 AND due_at IS NOT NULL ORDER BY receiver LIMIT 1)
+             UNION ALL
+             (SELECT receiver FROM outbox WHERE receiver > $1 AND state = 'dead' ORDER BY receiver LIMIT 1)) AS first",
+    );
+    Ok(next.persistent(false).bind(after).fetch_one(connection).await?)
+}
+
 pub async fn dead_letters(
     connection: &mut PgConnection,
     filter: &DeadLetterFilter,

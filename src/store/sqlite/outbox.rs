@@ -146,6 +146,18 @@ pub async fn count(readers: &SqlitePool, receiver: &ReceiverName) -> Result<Outb
     Ok(OutboxCount { waiting, dead, oldest_waiting_at: oldest.map(to_time).transpose()? })
 }
 
+pub async fn receiver_after(readers: &SqlitePool, after: &str) -> Result<Option<String>, ReadError> {
+    let next = sqlx::query_scalar(
+        "SELECT min(receiver) FROM (
+             SELECT * FROM (
+                 SELECT receiver FROM outbox WHERE receiver > ?1 AND state = 'waiting' ORDER BY receiver LIMIT 1)
+             UNION ALL
+             SELECT * FROM (
+                 SELECT receiver FROM outbox WHERE receiver > ?1 AND state = 'dead' ORDER BY receiver LIMIT 1))",
+    );
+    Ok(next.bind(after).fetch_one(readers).await?)
+}
+
 pub async fn dead_letters(
     readers: &SqlitePool,
     filter: &DeadLetterFilter,
