@@ -21,5 +21,6 @@ CREATE TABLE outbox (
 -- Not `WHERE state`: a commit that looks for the letters of its records must have one index to choose, or a plan that was
 -- made while the table was small would read all that waits.
 CREATE INDEX outbox_due ON outbox (receiver, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_oldest ON outbox (receiver, seq) WHERE due_at IS NOT NULL;
 CREATE INDEX outbox_of_record ON outbox (record, receiver, state, seq);
 CREATE INDEX outbox_dead ON outbox (receiver, id) WHERE state = 'dead';

@@ -95,12 +95,12 @@ pub struct OutboxCount {
     pub waiting: u32,
     /// Likewise.
     pub dead: u32,
-    /// Of the letters counted.
+    /// When what is told first of all happened, however many wait.
     pub oldest_waiting_at: Option<Timestamp>,
 }
 
 impl OutboxCount {
-    pub const MOST: u32 = 100_000;
+    pub const MOST: u32 = 10_000;
 }
 
 /// What an event adds to the outbox.

@@ -217,12 +217,12 @@ impl Metrics {
         );
         registry.register(
             "outbox_waiting",
-            "Events a receiver is still to be told of, by all instances; 100000: that many or more",
+            "Events a receiver is still to be told of, by all instances; 10000: that many or more",
             self.outbox_waiting.clone(),
         );
         registry.register(
             "outbox_dead",
-            "Dead letters of a receiver; 100000: that many or more",
+            "Dead letters of a receiver; 10000: that many or more",
             self.outbox_dead.clone(),
         );
         registry.register(

@@ -191,14 +191,21 @@ async fn advance(
 }
 
 pub async fn count(connection: &mut PgConnection, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
-    let (waiting, oldest): (i64, Option<SqlTime>) = sqlx::query_as(
-        "SELECT count(*), min(at) FROM (
-             SELECT at FROM outbox WHERE receiver = $1 AND due_at IS NOT NULL LIMIT $2) AS waiting",
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (
+             SELECT FROM outbox WHERE receiver = $1 AND due_at IS NOT NULL LIMIT $2) AS waiting",
     )
     .persistent(false)
     .bind(receiver.as_str())
     .bind(i64::from(OutboxCount::MOST))
     .fetch_one(&mut *connection)
+    .await?;
+    let oldest: Option<SqlTime> = sqlx::query_scalar(
+        "SELECT at FROM outbox WHERE receiver = $1 AND due_at IS NOT NULL ORDER BY seq LIMIT 1",
+    )
+    .persistent(false)
+    .bind(receiver.as_str())
+    .fetch_optional(&mut *connection)
     .await?;
     let dead: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT FROM outbox WHERE receiver = $1 AND state = 'dead' LIMIT $2) AS dead",
