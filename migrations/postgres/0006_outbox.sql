@@ -1,7 +1,6 @@
 -- What receivers are still to be told: a row an event and receiver, written with the event. Of one record and receiver the
--- oldest that waits is due at a time, the next ones at 'infinity': until that one is told or given up. Whoever adds, takes
--- away or brings back a row holds the lock of its record. Rows come and go, so that the places of those that went are soon
--- swept.
+-- oldest that waits is due at a time, the next ones at 'infinity': until that one is told or given up. Whoever adds, changes
+-- or takes away a row holds the lock of its record. Rows come and go, so that the places of those that went are soon swept.
 CREATE TABLE outbox (
     seq        bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- The event's.

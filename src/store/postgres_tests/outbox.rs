@@ -70,3 +70,30 @@ async fn who_has_letters_is_known_without_reading_them() {
     let read = read_of_outbox(&fresh, 6).await;
     assert!(read < 1000, "{read} rows were read");
 }
+
+/// In an order that all share, nobody waits for somebody who waits for him.
+#[tokio::test]
+async fn whoever_changes_a_letter_waits_for_the_lock_of_its_record() {
+    let fresh = fresh().await;
+    let crm: ReceiverName = "crm".parse().unwrap();
+    let receivers = [Receiver { name: crm.clone(), stages: None }];
+    let people = [1, 2].map(|n| Work::Event(Box::new(registered(n, 1, 1))));
+    fresh.backend.commit(&people, &receivers).await.unwrap();
+    let letters = fresh.backend.outbox_heads(&crm, at(9), 9).await.unwrap();
+    let settle = async |letter: &Letter, fate| {
+        let settled = Settled { id: letter.id, line: letter.line, receiver: crm.clone(), fate };
+        fresh.backend.outbox_settle(&[settled], at(9)).await
+    };
+    let [one, dead] = letters.as_slice() else { panic!("{letters:?}") };
+    settle(dead, Fate::Dead { error: String::new() }).await.unwrap();
+    let failed = || Fate::Failed { due_at: at(10), error: String::new() };
+
+    let mut somebody = fresh.home.connect().await;
+    sqlx::raw_sql("BEGIN; SELECT FROM records FOR UPDATE").execute(&mut somebody).await.unwrap();
+    settle(one, failed()).await.unwrap_err();
+    fresh.backend.replay_dead(&[dead.id], at(9)).await.unwrap_err();
+    fresh.backend.drop_dead(&[dead.id]).await.unwrap_err();
+    sqlx::raw_sql("ROLLBACK").execute(&mut somebody).await.unwrap();
+    settle(one, failed()).await.unwrap();
+    assert_eq!(fresh.backend.drop_dead(&[dead.id]).await.unwrap(), 1);
+}
