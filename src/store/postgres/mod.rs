@@ -3,6 +3,7 @@
 //! Two connections write, a few read, one listens. An answer that does not come in time costs its connection: what
 //! became of it is not known, and the next one is told by the database.
 
+mod add_events;
 mod clean;
 mod erase;
 mod follow;
