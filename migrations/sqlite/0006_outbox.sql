@@ -17,5 +17,6 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_due ON outbox (receiver, due_at) WHERE state = 'waiting';
+CREATE INDEX outbox_oldest ON outbox (receiver, seq) WHERE state = 'waiting';
 CREATE INDEX outbox_of_record ON outbox (record, receiver, state, seq);
 CREATE INDEX outbox_dead ON outbox (receiver, id) WHERE state = 'dead';

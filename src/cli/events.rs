@@ -1,19 +1,25 @@
 //! `events list | replay | drop`: dead letters, which receivers were not told of and will not be.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::configuration::{Behind, ConfigArguments, Opened, OpeningError};
 use super::table::table;
-use super::terminal::{harmless, say};
+use super::terminal::{harmless, say, say_aside};
 use crate::clock::Clock;
+use crate::config::Events;
 use crate::onboarding::{EventId, NameError, ReceiverName};
 use crate::outbox;
-use crate::store::{CommitError, DeadLetter, DeadLetterFilter, LetterId, ReadError, Store, WriterSettings};
+use crate::store::{
+    CommitError, DeadLetter, DeadLetterFilter, Fate, Letter, LetterId, ReadError, Settled, Store,
+    WriterSettings,
+};
 use crate::telemetry::Metrics;
 
 /// An operator can wait longer for a busy disk than Kratos can.
@@ -49,7 +55,7 @@ enum EventsVerb {
         #[command(flatten)]
         which: Which,
     },
-    /// Forget them.
+    /// Forget them; with `--all --receiver NAME`, where NAME is not configured, also what waits for it.
     Drop {
         #[command(flatten)]
         config: ConfigArguments,
@@ -97,6 +103,11 @@ pub(super) enum EventsError {
     Commit(#[from] CommitError),
     #[error("there is no such dead letter: {0}")]
     NotThere(Uuid),
+    #[error(
+        "the dead letter {id} is for {receiver}, which is not configured: nobody would be told; configure \
+         events.receivers.{receiver}, or drop it"
+    )]
+    NotConfigured { id: Uuid, receiver: String },
 }
 
 pub(super) fn run(arguments: &EventsArguments) -> Result<(), EventsError> {
@@ -111,7 +122,7 @@ pub(super) fn run(arguments: &EventsArguments) -> Result<(), EventsError> {
             ..WriterSettings::default()
         };
         let store = Store::start(database, patient, clock.clone(), metrics).await?;
-        let done = act(&arguments.verb, &store, &clock).await;
+        let done = act(&arguments.verb, &settings.events, &store, &clock).await;
         store.close().await;
         done
     })
@@ -127,46 +138,124 @@ impl EventsVerb {
     }
 }
 
-async fn act(verb: &EventsVerb, store: &Store, clock: &Clock) -> Result<(), EventsError> {
+async fn act(verb: &EventsVerb, events: &Events, store: &Store, clock: &Clock) -> Result<(), EventsError> {
     match verb {
         EventsVerb::List { receiver, limit, format, .. } => {
             let filter = DeadLetterFilter { receiver: receiver.clone(), ..DeadLetterFilter::default() };
             let letters = store.dead_letters(&filter, *limit).await?;
-            say(&match format {
-                Form::Table => listed(&letters),
-                Form::Json => format!("{:#}", Value::from_iter(letters.iter().map(shown))),
-            });
+            let unconfigured = unconfigured(events, store, receiver.as_ref()).await?;
+            match format {
+                Form::Table => {
+                    say(&listed(&letters));
+                    unconfigured.iter().for_each(|line| say(line));
+                }
+                Form::Json => {
+                    say(&format!("{:#}", Value::from_iter(letters.iter().map(shown))));
+                    unconfigured.iter().for_each(|line| say_aside(line));
+                }
+            }
         }
         EventsVerb::Replay { which, .. } => {
-            let replayed = each(which, store, async |ids| store.replay_dead(ids, clock.now()).await).await?;
-            say(&format!("{replayed} wait to be told again"));
+            let is_told = |letter: &DeadLetter| events.receivers.contains_key(letter.receiver.as_str());
+            let replay = async |ids: &[LetterId]| store.replay_dead(ids, clock.now()).await;
+            let Done { done, left } = each(which, store, is_told, replay).await?;
+            if let (Some(id), 0, Some(receiver)) = (which.id, done, left.keys().next()) {
+                return Err(EventsError::NotConfigured { id: id.0, receiver: harmless(receiver) });
+            }
+            say(&format!("{done} wait to be told again"));
+            for (receiver, left) in left {
+                let receiver = harmless(&receiver);
+                say(&format!("{left} stay dead: {receiver} is not configured, nobody would be told"));
+            }
         }
         EventsVerb::Drop { which, .. } => {
-            let dropped = each(which, store, async |ids| store.drop_dead(ids).await).await?;
-            say(&format!("{dropped} dropped"));
+            let drop = async |ids: &[LetterId]| store.drop_dead(ids).await;
+            let Done { done, .. } = each(which, store, |_| true, drop).await?;
+            let removed = which.receiver.as_ref().filter(|name| !events.receivers.contains_key(*name));
+            match removed.filter(|_| which.all) {
+                Some(name) => {
+                    let waiting = drop_waiting(store, name, clock).await?;
+                    let of_them = format!("{waiting} of them waited: {name} is not configured");
+                    say(&format!("{} dropped, {of_them}", done + waiting));
+                }
+                None => say(&format!("{done} dropped")),
+            }
         }
     }
     Ok(())
+}
+
+#[derive(Debug, Default)]
+struct Done {
+    done: u64,
+    /// By receiver: those that were not `wanted`.
+    left: BTreeMap<String, u64>,
 }
 
 /// Each of them once, also where what is replayed dies again meanwhile.
 async fn each(
     which: &Which,
     store: &Store,
+    wanted: impl Fn(&DeadLetter) -> bool,
     act: impl AsyncFn(&[LetterId]) -> Result<u64, CommitError>,
-) -> Result<u64, EventsError> {
+) -> Result<Done, EventsError> {
     let mut filter = DeadLetterFilter { event: which.id, receiver: which.receiver.clone(), after: None };
-    let mut done = 0;
+    let mut all = Done::default();
     loop {
         let letters = store.dead_letters(&filter, AT_ONCE).await?;
         let Some(last) = letters.last() else { break };
         filter.after = Some((last.receiver.clone(), last.event));
-        done += act(&letters.iter().map(|letter| letter.id).collect::<Vec<_>>()).await?;
+        let (wanted, left): (Vec<_>, Vec<_>) = letters.into_iter().partition(&wanted);
+        all.done += act(&wanted.iter().map(|letter| letter.id).collect::<Vec<_>>()).await?;
+        for letter in left {
+            *all.left.entry(letter.receiver).or_default() += 1;
+        }
     }
     match which.id {
-        Some(id) if done == 0 => Err(EventsError::NotThere(id.0)),
-        _ => Ok(done),
+        Some(id) if all.done == 0 && all.left.is_empty() => Err(EventsError::NotThere(id.0)),
+        _ => Ok(all),
     }
+}
+
+/// As if it had been told: nobody is there to tell. The oldest of each line at a time, until there is none.
+async fn drop_waiting(store: &Store, receiver: &ReceiverName, clock: &Clock) -> Result<u64, EventsError> {
+    let mut dropped = 0;
+    loop {
+        let heads = store.outbox_heads(receiver, Timestamp::MAX, AT_ONCE).await?;
+        if heads.is_empty() {
+            return Ok(dropped);
+        }
+        let gone = |Letter { id, line, .. }: &Letter| Settled {
+            id: *id,
+            line: *line,
+            receiver: receiver.clone(),
+            fate: Fate::Told,
+        };
+        let gone: Vec<Settled> = heads.iter().map(gone).collect();
+        store.outbox_settle(&gone, clock.now()).await?;
+        dropped += u64::try_from(gone.len()).unwrap_or(u64::MAX);
+    }
+}
+
+/// A line for each name that has letters and is not configured.
+async fn unconfigured(
+    events: &Events,
+    store: &Store,
+    only: Option<&ReceiverName>,
+) -> Result<Vec<String>, EventsError> {
+    let mut lines = Vec::new();
+    for name in outbox::unconfigured(store, events).await? {
+        let Ok(receiver) = name.parse::<ReceiverName>() else { continue };
+        if only.is_none_or(|only| *only == receiver) {
+            let count = store.outbox_count(&receiver).await?;
+            let (waiting, dead) = (count.waiting, count.dead);
+            lines.push(format!(
+                "{receiver} is not configured: {waiting} wait and {dead} are dead until it is; \
+                 `events drop --all --receiver {receiver}` forgets them"
+            ));
+        }
+    }
+    Ok(lines)
 }
 
 fn shown(letter: &DeadLetter) -> Value {

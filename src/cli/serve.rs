@@ -69,6 +69,7 @@ async fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let store = Store::start(database, writing, clock.clone(), metrics.clone()).await?;
     // What another start found out of Kratos may be mended since.
     Importing::begin(&store).await;
+    warn_of_unconfigured(&store, &settings).await;
     let origin = arguments.config.origin(dev_keys.as_ref());
     let told = dev_keys.map(|keys| (keys, settings.clone()));
     let server = Server::bind(settings, origin, store, clock, metrics)?;
@@ -83,6 +84,21 @@ async fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     ));
     server.run().await?;
     Ok(())
+}
+
+async fn warn_of_unconfigured(store: &Store, settings: &Settings) {
+    match outbox::unconfigured(store, &settings.events).await {
+        Ok(names) => {
+            for name in names {
+                tracing::warn!(
+                    receiver = name,
+                    "there are letters for a receiver that is not configured: nobody is told of them until it is; \
+                     `events list` counts them, `events drop --all --receiver` forgets them"
+                );
+            }
+        }
+        Err(error) => tracing::warn!(error = %error, "it cannot be looked whether letters wait for nobody"),
+    }
 }
 
 /// What development mode is, and the first thing to try. Keys that somebody configured are not shown.

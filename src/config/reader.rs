@@ -260,34 +260,34 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What the operator called the entries of a section, in the order of their names; a name that is refused is noted.
-    pub fn names<N: FromStr<Err: Display> + Ord>(
+    /// The entries of a section by the names that the operator gave them. Each is read at its path whatever is wrong with the
+    /// others; one whose name is refused is not, since such a name may not be found as a path.
+    pub fn entries<N: FromStr<Err: Display> + Ord, T>(
         &mut self,
         section: &str,
-    ) -> Result<BTreeMap<N, String>, Noted> {
+        mut read: impl FnMut(&mut Self, &str) -> Result<T, Noted>,
+    ) -> Result<BTreeMap<N, T>, Noted> {
         let Some(Value::Dict(_, entries)) = self.figment.find_value(section).ok() else {
             return Ok(BTreeMap::new());
         };
-        let mut names = BTreeMap::new();
+        let mut good = BTreeMap::new();
         let mut wrong = false;
         for (name, value) in &entries {
             let path = format!("{section}.{name}");
-            match name.parse::<N>() {
-                Ok(parsed) => {
-                    names.insert(parsed, path);
-                }
+            let read = match name.parse::<N>() {
+                Ok(name) => read(self, &path).map(|entry| good.insert(name, entry)),
                 Err(error) => {
                     let source = source_of(self.figment, value);
                     let refused = Refused::so_do(
                         format!("is a name that {error}"),
                         "name it with 1 to 64 of the characters a-z 0-9 _ -",
                     );
-                    self.note(&path, &path, source, String::new(), refused);
-                    wrong = true;
+                    Err(self.note(&path, &path, source, String::new(), refused))
                 }
-            }
+            };
+            wrong |= read.is_err();
         }
-        if wrong { Err(Noted) } else { Ok(names) }
+        if wrong { Err(Noted) } else { Ok(good) }
     }
 
     pub fn is_set(&mut self, path: &str) -> bool {

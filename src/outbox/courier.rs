@@ -34,6 +34,9 @@ pub enum Refused {
     NotPublic(#[from] NotPublic),
     #[error("the time to tell it was over")]
     Late,
+    /// A fault of ours.
+    #[error("the try itself broke off")]
+    BrokeOff,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,5 +134,43 @@ fn reason(error: &reqwest::Error) -> Refused {
         error if error.is_timeout() => Refused::Slow,
         error if error.is_connect() => Refused::Unreachable,
         _ => Refused::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use tokio::net::TcpListener;
+    use uuid::Uuid;
+
+    use super::super::connect::client;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_try_that_could_outlast_the_turn_is_not_begun() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let courier = Courier {
+            client: client(Reach::Anywhere, false).unwrap(),
+            reach: Reach::Anywhere,
+            url: format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap(),
+            signer: Signer::new(&[]),
+            timeout: Duration::from_secs(60),
+            clock: Clock::system(),
+        };
+        let event = EventId(Uuid::nil());
+        // Somebody else's turn may begin then.
+        let until = Instant::now() + Duration::from_secs(59);
+        let late = courier.bring(event, String::new(), until);
+        tokio::select! {
+            answer = late => assert_eq!(answer, Answer::refused(Refused::Late)),
+            _ = listener.accept() => panic!("it was begun"),
+        }
+        assert!(listener.accept().now_or_never().is_none());
+        let until = Instant::now() + Duration::from_secs(120);
+        tokio::select! {
+            answer = courier.bring(event, String::new(), until) => panic!("not begun: {answer:?}"),
+            _ = listener.accept() => {}
+        }
     }
 }

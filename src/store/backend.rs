@@ -197,6 +197,9 @@ pub trait Backend: Ceremonies + Debug + Send + Sync + 'static {
 
     async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError>;
 
+    /// The first name behind this one that has letters, waiting or dead.
+    async fn outbox_receiver_after(&self, after: &str) -> Result<Option<String>, ReadError>;
+
     async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32)
     -> Result<Vec<DeadLetter>, ReadError>;
 

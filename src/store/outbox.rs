@@ -95,12 +95,12 @@ pub struct OutboxCount {
     pub waiting: u32,
     /// Likewise.
     pub dead: u32,
-    /// Of the letters counted.
+    /// When what is told first of all happened, however many wait.
     pub oldest_waiting_at: Option<Timestamp>,
 }
 
 impl OutboxCount {
-    pub const MOST: u32 = 100_000;
+    pub const MOST: u32 = 10_000;
 }
 
 /// What an event adds to the outbox.
@@ -207,6 +207,17 @@ impl Store {
     /// Looks at [`OutboxCount::MOST`] letters of each kind at most.
     pub async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
         self.shared.backend.outbox_count(receiver).await
+    }
+
+    /// Whoever has letters, waiting or dead, in the order of names. Costs a look into an index for each.
+    pub async fn outbox_receivers(&self) -> Result<Vec<String>, ReadError> {
+        let mut names: Vec<String> = Vec::new();
+        while let Some(next) =
+            self.shared.backend.outbox_receiver_after(names.last().map_or("", String::as_str)).await?
+        {
+            names.push(next);
+        }
+        Ok(names)
     }
 
     pub async fn dead_letters(

@@ -1,5 +1,7 @@
 //! The contract on PostgreSQL, and what only a server can do.
 
+mod outbox;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -372,35 +374,4 @@ async fn what_others_have_costs_an_erasure_nothing() {
     until(&mut watcher, "SELECT n_tup_del = 1 FROM pg_stat_user_tables WHERE relname = 'identifiers'").await;
     let looked = ask::<i64>(&mut watcher, looks).await - before;
     assert!(looked < 20, "{looked} pages of the index");
-}
-
-#[tokio::test]
-async fn a_commit_does_not_read_what_waits_for_receivers() {
-    const WAITING: i64 = 50_000;
-    let fresh = fresh().await;
-    let receivers = [Receiver { name: "crm".parse().unwrap(), stages: None }];
-    let commit = async |nth: u128| {
-        let people = (0..32).map(|n| Work::Event(Box::new(registered(nth * 32 + n, 1, 1))));
-        fresh.backend.commit(&people.collect::<Vec<_>>(), &receivers).await.unwrap();
-    };
-    // As often as it takes until each connection keeps the plan of a table with little in it.
-    for nth in 0..20 {
-        commit(nth).await;
-    }
-    let much = "INSERT INTO outbox (id, receiver, record, identity, at, body, due_at)
-                SELECT gen_random_uuid(), 'crm', 1000000 + n, gen_random_uuid(), now(), '{}', now()
-                FROM generate_series(1, 50000) n";
-    fresh.home.execute(much).await;
-    for nth in 20..30 {
-        commit(nth).await;
-    }
-    // Whoever leaves has told what it read.
-    fresh.backend.close().await;
-    let mut connection = fresh.home.connect().await;
-    until(&mut connection, "SELECT sum(idx_scan) >= 30 FROM pg_stat_user_indexes WHERE relname = 'outbox'")
-        .await;
-    let read = "SELECT (sum(idx_tup_read) + max(seq_tup_read))::bigint
-                FROM pg_stat_user_indexes JOIN pg_stat_user_tables USING (relid) WHERE pg_stat_user_tables.relname = 'outbox'";
-    let read: i64 = ask(&mut connection, read).await;
-    assert!(read < WAITING, "{read} rows were read");
 }

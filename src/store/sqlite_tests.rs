@@ -116,3 +116,15 @@ async fn each_migration_is_looked_for() {
     let open = async |opening| Sqlite::open(&path, opening).await.map(drop);
     contract::each_migration_is_looked_for(async |sql| execute(&home, sql).await, open).await;
 }
+
+#[tokio::test]
+async fn the_oldest_that_waits_is_found_however_many_wait() {
+    let fresh = fresh().await;
+    // Such that whoever is due first is not the oldest.
+    let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)
+                INSERT INTO outbox (id, receiver, record, identity, at, body, due_at)
+                SELECT randomblob(16), 'crm', n, randomblob(16), (1790000000 + n) * 1000000, '{}', -n FROM n";
+    execute(&fresh.home, many).await;
+    let count = fresh.backend.outbox_count(&"crm".parse().unwrap()).await.unwrap();
+    assert_eq!((count.waiting, count.oldest_waiting_at), (OutboxCount::MOST, Some(at(1))));
+}

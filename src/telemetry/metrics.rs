@@ -219,12 +219,12 @@ impl Metrics {
         );
         registry.register(
             "outbox_waiting",
-            "Events a receiver is still to be told of, by all instances; 100000: that many or more",
+            "Events a receiver is still to be told of, by all instances; 10000: that many or more",
             self.outbox_waiting.clone(),
         );
         registry.register(
             "outbox_dead",
-            "Dead letters of a receiver; 100000: that many or more",
+            "Dead letters of a receiver; 10000: that many or more",
             self.outbox_dead.clone(),
         );
         registry.register(
@@ -306,11 +306,11 @@ impl Metrics {
         }
     }
 
-    /// `result`: delivered, failed (to be tried again), dead.
     pub fn import_is_on(&self, is: bool) {
         self.import.set(is.into());
     }
 
+    /// `result`: delivered, failed (to be tried again), dead.
     pub fn outbox_delivery(&self, receiver: &str, result: &'static str) {
         self.outbox_deliveries.get_or_create(&DeliveryLabels { receiver: receiver.to_owned(), result }).inc();
     }

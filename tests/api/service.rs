@@ -113,8 +113,9 @@ impl Plan {
         command.stderr(std::fs::File::options().create(true).append(true).open(&log).unwrap());
         let mut child = command.spawn().unwrap();
         let lines = lines_of(&mut child);
-        let mut service =
-            Service { child, directory, log, public: String::new(), admin: String::new(), http: client() };
+        self.under.clear();
+        let (public, admin) = (String::new(), String::new());
+        let mut service = Service { plan: self, child, directory, log, public, admin, http: client() };
         service.public = service.announced(&lines, "listening public ");
         service.admin = service.announced(&lines, "listening admin ");
         service
@@ -122,6 +123,7 @@ impl Plan {
 }
 
 pub struct Service {
+    plan: Plan,
     child: Child,
     directory: TempDir,
     log: PathBuf,
@@ -208,7 +210,7 @@ impl Service {
 
     /// A verb of the command line on this service's database and settings.
     pub fn cli(&self, arguments: &[&str]) -> std::process::Output {
-        Plan::new().command(self.directory.path(), arguments).output().unwrap()
+        self.plan.command(self.directory.path(), arguments).output().unwrap()
     }
 
     pub fn signal(&self, name: &str) {

@@ -43,17 +43,9 @@ pub struct OperatorFile {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Admin, Noted> {
-    let names = reader.names::<OperatorName>("admin.operators");
+    let operators = reader.entries::<OperatorName, _>("admin.operators", tokens);
     let allowed_hosts = reader.list("admin.allowed_hosts", |scalar| parse::host(scalar.text()?));
-    let operators = names.map(|names| {
-        let tokens = names.into_iter().map(|(name, path)| (name, tokens(reader, &path)));
-        tokens.collect::<Vec<_>>()
-    });
-    let mut admin = Admin { operators: BTreeMap::new(), allowed_hosts: allowed_hosts? };
-    for (name, tokens) in operators? {
-        admin.operators.insert(name, tokens?);
-    }
-    Ok(admin)
+    Ok(Admin { operators: operators?, allowed_hosts: allowed_hosts? })
 }
 
 fn tokens(reader: &mut Reader<'_>, operator: &str) -> Result<Vec<SecretString>, Noted> {

@@ -80,24 +80,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Events, Noted> {
         timeout => Ok(Duration::try_from(timeout).unwrap_or_default()),
     });
     let retry_pauses = reader.list("events.retry_pauses", duration);
-    let names = reader.names::<ReceiverName>("events.receivers");
-    let receivers: Result<Vec<_>, Noted> = names.map(|names| {
-        let each = names.into_iter().map(|(name, path)| (name, receiver(reader, &path, private)));
-        // All of them before it stops at the first that has a mistake.
-        each.collect()
-    });
+    let receivers =
+        reader.entries::<ReceiverName, _>("events.receivers", |reader, path| receiver(reader, path, private));
     let retry_pauses = retry_pauses?;
     if retry_pauses.is_empty() || retry_pauses.len() > MOST_TRIES {
         let problem = format!("has {} pauses; 1 to {MOST_TRIES} are allowed", retry_pauses.len());
         return Err(reader.refuse("events.retry_pauses", problem.into()));
     }
-    let receivers = receivers?.into_iter().map(|(name, receiver)| Ok((name, receiver?)));
-    Ok(Events {
-        receivers: receivers.collect::<Result<_, Noted>>()?,
-        allow_private_addresses: private?,
-        timeout: timeout?,
-        retry_pauses,
-    })
+    Ok(Events { receivers: receivers?, allow_private_addresses: private?, timeout: timeout?, retry_pauses })
 }
 
 fn receiver(

@@ -169,7 +169,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Policy, Noted> {
     });
     let rollout = reader.required("policy.rollout", share);
     let hold_out = reader.required("policy.hold_out", share);
-    let required = requirements(reader);
+    let required = reader.entries::<CohortName, _>("policy.required", requirement);
     let skip_pauses = skip_pauses?;
     if skip_pauses.is_empty() {
         return Err(reader.refuse("policy.skip_pauses", "is empty".into()));
@@ -251,14 +251,6 @@ fn subset<T: Ord>(
         return Err(reader.refuse(path, refused));
     }
     Ok(Some(items))
-}
-
-fn requirements(reader: &mut Reader<'_>) -> Result<BTreeMap<CohortName, Requirement>, Noted> {
-    let names = reader.names::<CohortName>("policy.required")?;
-    let required = names.into_iter().map(|(name, path)| (name, requirement(reader, &path)));
-    // All of them before it stops at the first that has a mistake.
-    let required: Vec<_> = required.collect();
-    required.into_iter().map(|(name, required)| Ok((name, required?))).collect()
 }
 
 fn requirement(reader: &mut Reader<'_>, path: &str) -> Result<Requirement, Noted> {

@@ -198,6 +198,44 @@ log: info
     assert!(text.contains("bare number") && !text.contains("just-one-key"), "{text}");
 }
 
+#[test]
+fn a_name_that_is_refused_hides_no_mistake_of_the_others() {
+    let text = "
+policy:
+  required:
+    'No Name': { from: '2027-01-01T00:00:00Z', by: '2027-02-01T00:00:00Z' }
+    guests: { from: tomorrow, by: '2027-02-01T00:00:00Z' }
+admin:
+  operators:
+    'No Name': { tokens: [0123456789012345678901234567890123456789abc] }
+    alice: { tokens: [short] }
+    bob: {}
+";
+    let errors = from_file(text).unwrap_err();
+    for expected in [
+        "policy.required.No Name",
+        "policy.required.guests.from",
+        "admin.operators.No Name",
+        "admin.operators.alice.tokens[0]",
+        "admin.operators.bob.tokens",
+    ] {
+        assert!(named(&errors).contains(&expected), "{expected} is not in:\n{errors}");
+    }
+    assert_eq!(errors.mistakes().len(), 5, "{errors}");
+}
+
+#[test]
+fn a_name_that_is_refused_is_enough_to_refuse_the_start() {
+    for section in [
+        "policy: { required: { 'No Name': { from: '2027-01-01T00:00:00Z', by: '2027-02-01T00:00:00Z' } } }",
+        "admin: { operators: { 'No Name': { tokens: [0123456789012345678901234567890123456789abc] } } }",
+    ] {
+        let errors = from_file(section).unwrap_err();
+        assert_eq!(errors.mistakes().len(), 1, "{errors}");
+        assert!(named(&errors)[0].ends_with(".No Name"), "{errors}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_value_panics(index in 0..WRONG.len(), value in "\\PC{0,60}|[0-9a-z:/.?#@%*-]{0,40}") {

@@ -280,6 +280,7 @@ macro_rules! contract {
             who_is_erased_is_told_of_to_nobody,
             a_letter_told_twice_is_told_and_does_no_harm,
             dead_letters_are_listed_in_parts_and_dropped,
+            whoever_has_letters_is_known_by_name,
             letters_added_while_others_are_told_are_never_left_behind,
             a_challenge_is_its_sessions_for_five_minutes,
             a_person_has_one_handle_however_many_begin,

@@ -246,6 +246,27 @@ pub(in crate::store) async fn dead_letters_are_listed_in_parts_and_dropped<Home>
     assert_eq!(store.outbox_count(&audit()).await.unwrap().dead, 5);
 }
 
+pub(in crate::store) async fn whoever_has_letters_is_known_by_name<Home>(fresh: Fresh<Home>) {
+    let receiver = |name: &str| Receiver { name: name.parse().unwrap(), stages: None };
+    let store = telling(fresh.backend.clone(), ["b", "crm", "audit", "a"].map(receiver)).await;
+    assert_eq!(store.outbox_receivers().await.unwrap(), Vec::<String>::new());
+    for n in 1..=3 {
+        store.apply(happens(n, 0)).await.unwrap();
+    }
+    assert_eq!(store.outbox_receivers().await.unwrap(), ["a", "audit", "b", "crm"]);
+    for letter in all_due(&store, &crm()).await {
+        settle(&store, &letter, dead()).await;
+    }
+    for letter in all_due(&store, &audit()).await {
+        settle(&store, &letter, Fate::Told).await;
+    }
+    assert_eq!(
+        store.outbox_receivers().await.unwrap(),
+        ["a", "b", "crm"],
+        "the last one has only dead letters"
+    );
+}
+
 pub(in crate::store) async fn letters_added_while_others_are_told_are_never_left_behind<Home>(
     fresh: Fresh<Home>,
 ) {

@@ -3,6 +3,7 @@
 //! Two connections write, a few read, one listens. An answer that does not come in time costs its connection: what
 //! became of it is not known, and the next one is told by the database.
 
+mod add_events;
 mod ceremonies;
 mod clean;
 mod erase;
@@ -221,6 +222,10 @@ impl Backend for Postgres {
 
     async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
         self.readers.read(async |connection| outbox::count(connection, receiver).await).await
+    }
+
+    async fn outbox_receiver_after(&self, after: &str) -> Result<Option<String>, ReadError> {
+        self.readers.read(async |connection| outbox::receiver_after(connection, after).await).await
     }
 
     async fn dead_letters(

@@ -1,5 +1,5 @@
-//! The outbox. Whoever takes a letter out of its line, or puts one back, holds the lock of the record, as a commit does
-//! that adds one: so that exactly the oldest letter of a line is due, whoever looks.
+//! The outbox. Whoever changes a letter holds the lock of its record, as a commit does that adds one: so that exactly the
+//! oldest letter of a line is due, whoever looks, and nobody waits for somebody who waits for him.
 //!
 //! A table that is empty at one time and holds a million rows at another is asked with a plan made anew each time.
 
@@ -94,8 +94,7 @@ pub async fn heads(
 
 pub async fn settle(open: &mut Open, settled: &[Settled], now: Timestamp) -> Result<(), CommitError> {
     let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-    let gone = || settled.iter().filter(|one| !matches!(one.fate, Fate::Failed { .. }));
-    lock(&mut transaction, &gone().map(|one| one.line.0).collect::<Vec<_>>()).await?;
+    lock(&mut transaction, &settled.iter().map(|one| one.line.0).collect::<Vec<_>>()).await?;
     let (mut told, mut failed, mut dead) = (Vec::new(), Tries::default(), Tries::default());
     for Settled { id, fate, .. } in settled {
         match fate {
@@ -125,7 +124,8 @@ pub async fn settle(open: &mut Open, settled: &[Settled], now: Timestamp) -> Res
         );
         dead.bound_to(change).execute(&mut *transaction).await?;
     }
-    let lines: Vec<_> = gone().map(|one| (one.line, one.receiver.as_str())).collect();
+    let gone = settled.iter().filter(|one| !matches!(one.fate, Fate::Failed { .. }));
+    let lines: Vec<_> = gone.map(|one| (one.line, one.receiver.as_str())).collect();
     advance(&mut transaction, &lines, now).await?;
     transaction.commit().await?;
     Ok(())
@@ -191,14 +191,21 @@ async fn advance(
 }
 
 pub async fn count(connection: &mut PgConnection, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
-    let (waiting, oldest): (i64, Option<SqlTime>) = sqlx::query_as(
-        "SELECT count(*), min(at) FROM (
-             SELECT at FROM outbox WHERE receiver = $1 AND due_at IS NOT NULL LIMIT $2) AS waiting",
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (
+             SELECT FROM outbox WHERE receiver = $1 AND due_at IS NOT NULL LIMIT $2) AS waiting",
     )
     .persistent(false)
     .bind(receiver.as_str())
     .bind(i64::from(OutboxCount::MOST))
     .fetch_one(&mut *connection)
+    .await?;
+    let oldest: Option<SqlTime> = sqlx::query_scalar(
+        "SELECT at FROM outbox WHERE receiver = $1 AND due_at IS NOT NULL ORDER BY seq LIMIT 1",
+    )
+    .persistent(false)
+    .bind(receiver.as_str())
+    .fetch_optional(&mut *connection)
     .await?;
     let dead: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT FROM outbox WHERE receiver = $1 AND state = 'dead' LIMIT $2) AS dead",
@@ -214,6 +221,16 @@ pub async fn count(connection: &mut PgConnection, receiver: &ReceiverName) -> Re
         dead: few(dead),
         oldest_waiting_at: oldest.map(|oldest| oldest.to_jiff()),
     })
+}
+
+pub async fn receiver_after(connection: &mut PgConnection, after: &str) -> Result<Option<String>, ReadError> {
+    let next = sqlx::query_scalar(
+        "SELECT min(receiver) FROM (
+             (SELECT receiver FROM outbox WHERE receiver > $1 AND due_at IS NOT NULL ORDER BY receiver LIMIT 1)
+             UNION ALL
+             (SELECT receiver FROM outbox WHERE receiver > $1 AND state = 'dead' ORDER BY receiver LIMIT 1)) AS first",
+    );
+    Ok(next.persistent(false).bind(after).fetch_one(connection).await?)
 }
 
 pub async fn dead_letters(
@@ -254,18 +271,12 @@ pub async fn dead_letters(
 
 pub async fn replay(open: &mut Open, ids: &[LetterId], now: Timestamp) -> Result<u64, CommitError> {
     let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-    let wanted = || ids.iter().map(|id| id.0).collect::<Vec<_>>();
-    let records: Vec<i64> =
-        sqlx::query_scalar("SELECT record FROM outbox WHERE seq = ANY ($1) AND state = 'dead'")
-            .bind(wanted())
-            .fetch_all(&mut *transaction)
-            .await?;
-    lock(&mut transaction, &records).await?;
+    lock_dead(&mut transaction, ids).await?;
     let back: Vec<(i64, String)> = sqlx::query_as(
         "UPDATE outbox SET state = 'waiting', due_at = 'infinity', attempts = 0, last_error = NULL
          WHERE seq = ANY ($1) AND state = 'dead' RETURNING record, receiver",
     )
-    .bind(wanted())
+    .bind(seqs(ids))
     .fetch_all(&mut *transaction)
     .await?;
     let lines: Vec<_> = back.iter().map(|(record, receiver)| (Line(*record), receiver.as_str())).collect();
@@ -289,11 +300,28 @@ pub async fn replay(open: &mut Open, ids: &[LetterId], now: Timestamp) -> Result
 }
 
 pub async fn drop_dead(open: &mut Open, ids: &[LetterId]) -> Result<u64, CommitError> {
+    let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    lock_dead(&mut transaction, ids).await?;
     let done = sqlx::query("DELETE FROM outbox WHERE seq = ANY ($1) AND state = 'dead'")
-        .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-        .execute(&mut open.connection)
+        .bind(seqs(ids))
+        .execute(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected())
+}
+
+/// Theirs, as far as they are dead now.
+async fn lock_dead(connection: &mut PgConnection, ids: &[LetterId]) -> Result<(), CommitError> {
+    let records: Vec<i64> =
+        sqlx::query_scalar("SELECT record FROM outbox WHERE seq = ANY ($1) AND state = 'dead'")
+            .bind(seqs(ids))
+            .fetch_all(&mut *connection)
+            .await?;
+    lock(connection, &records).await
+}
+
+fn seqs(ids: &[LetterId]) -> Vec<i64> {
+    ids.iter().map(|id| id.0).collect()
 }
 
 fn attempts(row: &PgRow) -> Result<u32, sqlx::Error> {

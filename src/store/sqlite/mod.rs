@@ -182,6 +182,10 @@ impl Backend for Sqlite {
         outbox::count(&self.readers, receiver).await
     }
 
+    async fn outbox_receiver_after(&self, after: &str) -> Result<Option<String>, ReadError> {
+        outbox::receiver_after(&self.readers, after).await
+    }
+
     async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,

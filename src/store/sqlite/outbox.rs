@@ -128,13 +128,18 @@ async fn advance(
 }
 
 pub async fn count(readers: &SqlitePool, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
-    let (waiting, oldest): (u32, Option<i64>) = sqlx::query_as(
-        "SELECT count(*), min(at) FROM (
-             SELECT at FROM outbox WHERE receiver = ?1 AND state = 'waiting' LIMIT ?2)",
+    let waiting = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE receiver = ?1 AND state = 'waiting' LIMIT ?2)",
     )
     .bind(receiver.as_str())
     .bind(OutboxCount::MOST)
     .fetch_one(readers)
+    .await?;
+    let oldest: Option<i64> = sqlx::query_scalar(
+        "SELECT at FROM outbox WHERE receiver = ?1 AND state = 'waiting' ORDER BY seq LIMIT 1",
+    )
+    .bind(receiver.as_str())
+    .fetch_optional(readers)
     .await?;
     let dead = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE receiver = ?1 AND state = 'dead' LIMIT ?2)",
@@ -144,6 +149,18 @@ pub async fn count(readers: &SqlitePool, receiver: &ReceiverName) -> Result<Outb
     .fetch_one(readers)
     .await?;
     Ok(OutboxCount { waiting, dead, oldest_waiting_at: oldest.map(to_time).transpose()? })
+}
+
+pub async fn receiver_after(readers: &SqlitePool, after: &str) -> Result<Option<String>, ReadError> {
+    let next = sqlx::query_scalar(
+        "SELECT min(receiver) FROM (
+             SELECT * FROM (
+                 SELECT receiver FROM outbox WHERE receiver > ?1 AND state = 'waiting' ORDER BY receiver LIMIT 1)
+             UNION ALL
+             SELECT * FROM (
+                 SELECT receiver FROM outbox WHERE receiver > ?1 AND state = 'dead' ORDER BY receiver LIMIT 1))",
+    );
+    Ok(next.bind(after).fetch_one(readers).await?)
 }
 
 pub async fn dead_letters(

@@ -1,10 +1,13 @@
 //! Events that were given up: `events list | replay | drop`.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::receiver::{Receiver, Reply, taken};
-use super::{change, register, telling, until_done};
+use super::{PATIENCE, change, register, telling, until_done};
 use crate::cli::{err, out};
+use crate::database::Database;
 use crate::service::Service;
 use crate::webhook::person;
 
@@ -85,4 +88,63 @@ async fn what_is_dropped_is_forgotten() {
     assert!(done(&service, &["drop", "--all"]).starts_with("2 dropped"));
     until_done(&service, 0).await;
     assert!(done(&service, &["replay", "--all"]).starts_with("0 wait"));
+}
+
+#[tokio::test]
+async fn what_is_for_a_receiver_that_was_removed_is_told_of_and_can_be_forgotten() {
+    let (gone, crm) = (Receiver::start().await, Receiver::answering(|_, _| Reply::of(410)).await);
+    gone.answers(|told, _| match told.identity() == person(3) {
+        true => Reply::of(500),
+        false => Reply::of(410),
+    });
+    let service = telling(&[("gone", &gone.url()), ("crm", &crm.url())]);
+    let service = service.with("EVENTS__RETRY_PAUSES", "1h").start();
+    for n in 1..=3 {
+        register(&service, n).await;
+    }
+    change(&service, 3, 1).await;
+    let database = Database::of(&service);
+    let deadline = Instant::now() + PATIENCE;
+    while database.outbox().await != (2, 6) {
+        assert!(Instant::now() < deadline, "{:?}\n{}", database.outbox().await, service.log());
+    }
+    let dead = listed(&service, &["--receiver", "gone"]);
+    let id = dead[0]["id"].as_str().unwrap().to_owned();
+    assert!(!service.log().contains("not configured"), "{}", service.log());
+    service.signal("TERM");
+    let directory = service.ended().1;
+
+    let service = telling(&[("crm", &crm.url())]).with("EVENTS__RETRY_PAUSES", "1h").on(directory).start();
+    let log = service.log();
+    assert_eq!(log.matches("a receiver that is not configured").count(), 1, "{log}");
+    let known = "gone is not configured: 2 wait and 2 are dead";
+    assert!(done(&service, &["list"]).contains(known));
+    assert!(!done(&service, &["list", "--receiver", "crm"]).contains(known));
+    assert_eq!(listed(&service, &["--receiver", "gone"]).len(), 2, "and nothing else in JSON");
+    // One is named, and would wait for nobody.
+    let named = service.cli(&["events", "replay", &id, "--receiver", "gone"]);
+    assert_eq!(named.status.code(), Some(1));
+    assert!(err(&named).contains("gone, which is not configured"), "{}", err(&named));
+
+    crm.answers(|_, _| Reply::of(204));
+    let replayed = done(&service, &["replay", "--all"]);
+    assert!(
+        replayed.starts_with("4 wait to be told again\n2 stay dead: gone is not configured"),
+        "{replayed}"
+    );
+    let dropped = done(&service, &["drop", "--all", "--receiver", "gone"]);
+    assert!(dropped.starts_with("4 dropped, 2 of them waited: gone is not configured"), "{dropped}");
+    until_done(&service, 0).await;
+    assert!(!done(&service, &["list"]).contains("not configured"));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_receiver_that_is_configured_is_not_dropped() {
+    let crm = Receiver::answering(|_, _| Reply::of(500)).await;
+    let service = telling(&[("crm", &crm.url())]).with("EVENTS__RETRY_PAUSES", "1h").start();
+    register(&service, 1).await;
+    crm.until_came(1).await;
+    let dropped = done(&service, &["drop", "--all", "--receiver", "crm"]);
+    assert!(dropped.starts_with("0 dropped\n"), "{dropped}");
+    assert_eq!(Database::of(&service).outbox().await, (1, 0));
 }

@@ -184,6 +184,26 @@ async fn what_was_told_but_not_written_down_is_told_again_after_a_kill() {
     assert_eq!(came[2].version(), 2);
 }
 
+#[tokio::test]
+async fn what_cannot_be_written_down_of_one_person_holds_up_nobody_else() {
+    let receiver = Receiver::start().await;
+    let service = telling(&[("crm", &receiver.url())]).start();
+    let database = Database::of(&service);
+    let held = "CREATE TRIGGER held BEFORE DELETE ON outbox WHEN hex(OLD.identity) LIKE '%0000000007'
+                BEGIN SELECT RAISE(ABORT, 'held'); END";
+    database.execute(held).await;
+    for n in 1..=20 {
+        register(&service, n).await;
+    }
+    let deadline = std::time::Instant::now() + super::PATIENCE;
+    while database.outbox().await != (1, 0) {
+        assert!(std::time::Instant::now() < deadline, "{:?}\n{}", database.outbox().await, service.log());
+    }
+    database.execute("DROP TRIGGER held").await;
+    until_done(&service, 0).await;
+    assert_eq!(receiver.deliveries().len(), 20, "each told once");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_under_load_lose_nothing_and_keep_the_order() {
     const PEOPLE: u32 = 8;
