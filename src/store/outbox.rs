@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::Store;
 use super::backend::{CommitError, ReadError};
 use super::batch::{EventRow, Outcome};
-use crate::onboarding::{Event, EventId, IdentityId, ReceiverName, Stage, Transition};
+use crate::onboarding::{Event, EventId, EventKind, IdentityId, ReceiverName, Stage, Transition};
 
 /// Who is told of transitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +131,8 @@ struct Data<'a> {
     version: u64,
 }
 
-/// In the order of events. A transition that leaves the stage as it was is told to nobody.
+/// In the order of events. A transition that leaves the stage as it was is told to nobody, but for one more passkey: its
+/// person is to hear of that.
 pub(super) fn rows<'a>(
     events: &[EventRow<'a>],
     receivers: &'a [Receiver],
@@ -141,13 +142,14 @@ pub(super) fn rows<'a>(
         return Ok(rows);
     }
     for row in events {
-        let Some((from, to)) = moved(row.transition) else { continue };
+        let Some((from, to)) = moved(row.transition).or_else(|| added(row)) else { continue };
+        let what = if from == Some(to) { row.event.kind.as_str() } else { to.as_str() };
         let mut body = None;
         for receiver in receivers.iter().filter(|receiver| receiver.wants(to)) {
             let body = match &body {
                 Some(body) => body,
                 None => body.insert(serde_json::to_string(&Body {
-                    r#type: format!("onboarding.{}", to.as_str()),
+                    r#type: format!("onboarding.{what}"),
                     timestamp: row.event.at,
                     data: Data {
                         identity_id: row.event.identity,
@@ -177,7 +179,16 @@ fn moved(transition: Transition) -> Option<(Option<Stage>, Stage)> {
     }
 }
 
-/// Whether a commit may have added a letter.
+fn added(row: &EventRow<'_>) -> Option<(Option<Stage>, Stage)> {
+    match row.transition {
+        Transition::Changed { from, to, .. } if matches!(row.event.kind, EventKind::PasskeyMade { .. }) => {
+            Some((from, to))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a commit may have added a letter: to be looked for at once.
 pub(super) fn may_have_grown(receivers: &[Receiver], outcome: &Outcome) -> bool {
     !receivers.is_empty()
         && matches!(outcome, Outcome::Applied { transition, .. } if moved(*transition).is_some())

@@ -272,6 +272,7 @@ macro_rules! contract {
             what_is_old_goes_in_batches_and_what_is_known_stays,
             a_transition_is_a_letter_to_each_who_wants_it,
             what_changes_no_stage_is_told_to_nobody,
+            one_more_passkey_is_told_too,
             without_receivers_nothing_is_kept_for_them,
             a_line_goes_on_when_its_oldest_letter_is_told,
             letters_of_one_batch_are_told_in_their_order,

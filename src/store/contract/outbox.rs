@@ -97,6 +97,33 @@ pub(in crate::store) async fn what_changes_no_stage_is_told_to_nobody<Home>(fres
     assert_eq!(store.outbox_count(&crm()).await.unwrap().waiting, 1);
 }
 
+pub(in crate::store) async fn one_more_passkey_is_told_too<Home>(fresh: Fresh<Home>) {
+    let store = telling_crm(&fresh).await;
+    let made = |nth: u8, count: u32| {
+        let credential = CredentialId::of_bytes(vec![nth]).unwrap();
+        let observation = Observation { at: at(i64::from(nth)), source: Source::Hook, count };
+        Event {
+            id: EventId(Uuid::from_u128(0x7000 + u128::from(nth))),
+            cause: Cause::OwnCeremony,
+            profile: Profile::default(),
+            observed: Observed { passkeys: Some(observation), ..Observed::default() },
+            kind: EventKind::PasskeyMade { credential, session: SessionDigest([7; 16]) },
+            ..registered(1, nth, 1)
+        }
+    };
+    store.apply(made(1, 1)).await.unwrap();
+    store.apply(made(2, 2)).await.unwrap();
+    let mut types = Vec::new();
+    while let Some(letter) = all_due(&store, &crm()).await.first().cloned() {
+        let body: serde_json::Value = serde_json::from_str(&letter.body).unwrap();
+        types.push((body["type"].clone(), body["data"]["event"].clone()));
+        let told = Settled { id: letter.id, line: letter.line, receiver: crm(), fate: Fate::Told };
+        store.outbox_settle(&[told], at(9999)).await.unwrap();
+    }
+    let expected = ["onboarding.enrolled", "onboarding.passkey_made"];
+    assert_eq!(types, expected.map(|kind| (kind.into(), "passkey_made".into())));
+}
+
 pub(in crate::store) async fn without_receivers_nothing_is_kept_for_them<Home>(fresh: Fresh<Home>) {
     let store = telling(fresh.backend.clone(), []).await;
     store.apply(happens(1, 0)).await.unwrap();
