@@ -284,7 +284,10 @@ pub(in crate::store) async fn whoever_has_letters_is_known_by_name<Home>(fresh: 
     for letter in all_due(&store, &crm()).await {
         settle(&store, &letter, dead()).await;
     }
-    for letter in all_due(&store, &audit()).await {
+    // Whenever they are due, as what waits for nobody is forgotten.
+    let ever = store.outbox_heads(&audit(), jiff::Timestamp::MAX, 10).await.unwrap();
+    assert_eq!(ever.len(), 3);
+    for letter in ever {
         settle(&store, &letter, Fate::Told).await;
     }
     assert_eq!(
