@@ -77,9 +77,15 @@ pub fn with_credentials(mut url: Url) -> Url {
     url
 }
 
-/// Status and body of an answer about one identity or session.
+/// Status and body of an answer about one identity or session. For questions that change nothing: a connection that was kept
+/// may be closed by Kratos at the moment it is used again, and the question is then asked once more.
 pub async fn send(request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), CallError> {
-    receive(request, LARGEST_OF_ONE).await.map(|answer| (answer.status, answer.body))
+    let again = request.try_clone();
+    let answered = match (request.send().await, again) {
+        (Err(error), Some(again)) if !error.is_timeout() && !error.is_connect() => again.send().await,
+        (answered, _) => answered,
+    };
+    read(answered, LARGEST_OF_ONE).await.map(|answer| (answer.status, answer.body))
 }
 
 #[derive(Debug)]
@@ -91,7 +97,14 @@ pub struct Answer {
 
 /// `largest`: bytes of a body that are taken.
 pub async fn receive(request: reqwest::RequestBuilder, largest: usize) -> Result<Answer, CallError> {
-    let mut response = request.send().await.map_err(|error| reason(&error))?;
+    read(request.send().await, largest).await
+}
+
+async fn read(
+    answered: Result<reqwest::Response, reqwest::Error>,
+    largest: usize,
+) -> Result<Answer, CallError> {
+    let mut response = answered.map_err(|error| reason(&error))?;
     let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
@@ -105,4 +118,46 @@ pub async fn receive(request: reqwest::RequestBuilder, largest: usize) -> Result
 
 fn reason(error: &reqwest::Error) -> CallError {
     if error.is_timeout() { CallError::Slow } else { CallError::Down }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn asked(stream: &mut TcpStream) {
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            assert_eq!(stream.read(&mut byte).await.unwrap(), 1);
+            head.extend(byte);
+        }
+    }
+
+    async fn answer(stream: &mut TcpStream) {
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_closed_when_it_is_used_again_costs_nobody_an_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let kratos = tokio::spawn(async move {
+            let (mut kept, _) = listener.accept().await.unwrap();
+            asked(&mut kept).await;
+            answer(&mut kept).await;
+            // As where its time is up just when the next question arrives.
+            asked(&mut kept).await;
+            drop(kept);
+            let (mut new, _) = listener.accept().await.unwrap();
+            asked(&mut new).await;
+            answer(&mut new).await;
+        });
+        let http = client(&url, Duration::from_secs(20)).unwrap();
+        for _ in 0..2 {
+            assert_eq!(send(http.get(url.clone())).await, Ok((200, b"{}".to_vec())));
+        }
+        kratos.await.unwrap();
+    }
 }
