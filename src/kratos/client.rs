@@ -125,6 +125,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
+    use super::super::recordings;
     use super::*;
 
     async fn asked(stream: &mut TcpStream) {
@@ -141,6 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_is_closed_when_it_is_used_again_costs_nobody_an_answer() {
+        recordings::install_tls();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let kratos = tokio::spawn(async move {
