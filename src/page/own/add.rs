@@ -99,8 +99,7 @@ pub async fn add_passkey(
     let Caller { session, pages, query, .. } = caller;
     let credential =
         credential.ok_or(BodyError::Field { field: "credential", given: "nothing", allowed: ALLOWED })?;
-    let off = || pages.not_here(NotHere::Off("webauthn.rp_id, kratos.admin_url or page.ceremony".to_owned()));
-    let own = pages.own.as_ref().ok_or_else(off)?;
+    let own = pages.own().map_err(|why| pages.not_here(why))?;
     // Whoever leaves does not leave it half done.
     let adding = own.runtime.spawn(bring(pages.clone(), session.clone(), credential, names));
     let added = adding.await.map_err(|_| Refusal::internal())?.map_err(|why| pages.not_added(why))?;
@@ -134,8 +133,6 @@ pub enum NotAdded {
     Commit(#[from] CommitError),
     #[error(transparent)]
     Write(#[from] WriteError),
-    #[error("this service cannot hold a ceremony")]
-    Gone,
 }
 
 #[derive(Debug)]
@@ -151,7 +148,7 @@ async fn bring(
     credential: NewCredential,
     names: Names,
 ) -> Result<Added, NotAdded> {
-    let own = pages.own.as_ref().ok_or(NotAdded::Gone)?;
+    let own = pages.own()?;
     // What Kratos has already needs nobody's leave: the answer to it was lost.
     if let Some(passkey) = pages.kept(&session, &credential).await?
         && let Ok(done) = pages.hand_in(own, &session, &passkey, &|_| false).await

@@ -106,11 +106,15 @@ fn known(id: crate::onboarding::CredentialId, made: &[MadePasskey]) -> Known {
 }
 
 impl Pages {
+    /// What our own ceremony is held with, whether or not it is switched off right now.
+    pub(super) fn own(&self) -> Result<&Own, NotHere> {
+        let off = || NotHere::Off("webauthn.rp_id, kratos.admin_url or page.ceremony".to_owned());
+        self.own.as_ref().ok_or_else(off)
+    }
+
     /// Our own ceremony, where it can be held at all and this person does not ask too often.
     pub(super) async fn own_here(&self, session: &Session) -> Result<&Own, NotHere> {
-        let Some(own) = &self.own else {
-            return Err(NotHere::Off("webauthn.rp_id, kratos.admin_url or page.ceremony".to_owned()));
-        };
+        let own = self.own()?;
         if let Some(why) = own.importing.off().await {
             return Err(NotHere::Off(why));
         }

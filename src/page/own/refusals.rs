@@ -70,7 +70,7 @@ impl Pages {
             NotAdded::Read(_) | NotAdded::Commit(CommitError::Unavailable(_)) | NotAdded::Write(_) => {
                 Refusal::unavailable("passkey_unsure", "This cannot be recorded right now.")
             }
-            NotAdded::Commit(CommitError::Data(_)) | NotAdded::Gone => Refusal::internal(),
+            NotAdded::Commit(CommitError::Data(_)) => Refusal::internal(),
         }
     }
 
