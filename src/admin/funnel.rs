@@ -48,6 +48,10 @@ pub struct StepCounts {
     pub completed: u64,
     /// Signed in with it for the first time.
     pub signed_in: u64,
+    /// Got one in the background, without being asked. They are not among `completed` and `signed_in`.
+    pub upgraded: u64,
+    /// Of them, signed in with it for the first time.
+    pub upgrade_signed_in: u64,
     pub cancelled: u64,
     /// By kind.
     pub failed: BTreeMap<&'static str, u64>,
@@ -64,6 +68,8 @@ impl StepCounts {
             Count::Step(Step::Started) => &mut self.started,
             Count::Step(Step::Completed) => &mut self.completed,
             Count::Step(Step::SignedIn) => &mut self.signed_in,
+            Count::Step(Step::Upgraded) => &mut self.upgraded,
+            Count::Step(Step::UpgradeSignedIn) => &mut self.upgrade_signed_in,
             Count::Cancelled => &mut self.cancelled,
             Count::Failed(_) => self.failed.entry(kind).or_default(),
             Count::Unavailable(_) => self.unavailable.entry(kind).or_default(),

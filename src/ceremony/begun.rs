@@ -11,32 +11,10 @@ use webauthn_rp::request::register::{
 use webauthn_rp::request::{Challenge as Drawn, CredentialMediationRequirement, UserVerificationRequirement};
 
 use super::{Party, PartyError};
+use crate::onboarding::CeremonyKind;
 
 /// How long it holds is for whoever keeps it, by the clock of the service; the library has one of its own.
 const LONG_ENOUGH: NonZeroU32 = NonZeroU32::MAX;
-
-/// Which ceremony it is: they demand different things of the authenticator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The person clicked: present, and verified by the authenticator.
-    Asked,
-    /// In the background after a sign-in with a password, by a password manager (WebAuthn Level 3, section 5.1.3,
-    /// `mediation: "conditional"`): neither is demanded.
-    Conditional,
-}
-
-impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Asked => "asked",
-            Kind::Conditional => "conditional",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Kind> {
-        [Kind::Asked, Kind::Conditional].into_iter().find(|kind| kind.as_str() == text)
-    }
-}
 
 /// 16 random bytes that are used once (WebAuthn Level 3, section 13.4.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,7 +37,7 @@ pub enum BeginError {
 /// What is kept until the browser comes back.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Begun {
-    pub kind: Kind,
+    pub kind: CeremonyKind,
     pub challenge: Challenge,
     /// The library's own; of the version that made it.
     pub state: Vec<u8>,
@@ -73,7 +51,7 @@ impl fmt::Debug for Begun {
 }
 
 impl Begun {
-    pub fn new(kind: Kind, party: &Party) -> Result<Begun, BeginError> {
+    pub fn new(kind: CeremonyKind, party: &Party) -> Result<Begun, BeginError> {
         let rp_id = party.rp_id()?;
         // Neither handle nor names come back from an authenticator: nothing is compared with them.
         let handle = UserHandle64::new();
@@ -81,8 +59,8 @@ impl Begun {
         let drawn = challenge.as_data();
         let options = PublicKeyCredentialCreationOptions {
             mediation: match kind {
-                Kind::Asked => CredentialMediationRequirement::Optional,
-                Kind::Conditional => CredentialMediationRequirement::Conditional,
+                CeremonyKind::Asked => CredentialMediationRequirement::Optional,
+                CeremonyKind::Conditional => CredentialMediationRequirement::Conditional,
             },
             rp_id: &rp_id,
             user: PublicKeyCredentialUserEntity {
@@ -96,8 +74,8 @@ impl Begun {
             exclude_credentials: Vec::new(),
             authenticator_selection: AuthenticatorSelectionCriteria {
                 user_verification: match kind {
-                    Kind::Asked => UserVerificationRequirement::Required,
-                    Kind::Conditional => UserVerificationRequirement::Preferred,
+                    CeremonyKind::Asked => UserVerificationRequirement::Required,
+                    CeremonyKind::Conditional => UserVerificationRequirement::Preferred,
                 },
                 ..AuthenticatorSelectionCriteria::passkey()
             },

@@ -15,7 +15,7 @@ mod authenticator;
 #[cfg(test)]
 mod tests;
 
-pub use begun::{BeginError, Begun, Challenge, Kind};
+pub use begun::{BeginError, Begun, Challenge};
 pub use brought::NewCredential;
 pub use made::{Flags, Made, NotMade, Passkey, Transport};
 pub use options::{Account, CreationOptions, Known};

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Begun, Kind, Party, Transport, UserHandle};
-use crate::onboarding::CredentialId;
+use super::{Begun, Party, Transport, UserHandle};
+use crate::onboarding::{CeremonyKind, CredentialId};
 
 /// ES256, EdDSA, ES384, RS256 (the IANA registry of COSE algorithms): what both Kratos and authenticators know.
 const ALGORITHMS: [i32; 4] = [-7, -8, -35, -257];
@@ -132,8 +132,8 @@ impl CreationOptions {
                 resident_key: "required",
                 require_resident_key: true,
                 user_verification: match begun.kind {
-                    Kind::Asked => "required",
-                    Kind::Conditional => "preferred",
+                    CeremonyKind::Asked => "required",
+                    CeremonyKind::Conditional => "preferred",
                 },
             },
             attestation: "none",

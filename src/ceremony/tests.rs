@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::authenticator::{BE, BS, Brought, UP, UV, p256};
 use super::*;
-use crate::onboarding::CredentialId;
+use crate::onboarding::{CeremonyKind, CredentialId};
 
 fn party() -> Party {
     let origins = ["https://auth.example.org", "https://app.example.org:8443"].map(str::to_owned);
@@ -20,7 +20,7 @@ fn credential(brought: &Brought) -> NewCredential {
     serde_json::from_value(brought.json()).unwrap()
 }
 
-fn verified(kind: Kind, change: impl FnOnce(&mut Brought)) -> Result<Made, NotMade> {
+fn verified(kind: CeremonyKind, change: impl FnOnce(&mut Brought)) -> Result<Made, NotMade> {
     let begun = Begun::new(kind, &party()).unwrap();
     let mut brought = brought(&begun);
     change(&mut brought);
@@ -29,7 +29,7 @@ fn verified(kind: Kind, change: impl FnOnce(&mut Brought)) -> Result<Made, NotMa
 
 #[test]
 fn what_was_asked_for_is_taken_as_it_came() {
-    let made = verified(Kind::Asked, |_| {}).unwrap();
+    let made = verified(CeremonyKind::Asked, |_| {}).unwrap();
     let expected = Made {
         id: CredentialId::of_bytes(vec![7; 32]).unwrap(),
         public_key: p256(),
@@ -39,8 +39,11 @@ fn what_was_asked_for_is_taken_as_it_came() {
         transports: vec![Transport::Hybrid, Transport::Internal],
     };
     assert_eq!(made, expected);
-    assert!(verified(Kind::Asked, |brought| brought.origin = "https://app.example.org:8443".into()).is_ok());
-    assert!(!verified(Kind::Asked, |brought| brought.flags = UP | UV).unwrap().flags.backup_eligible);
+    assert!(
+        verified(CeremonyKind::Asked, |brought| brought.origin = "https://app.example.org:8443".into())
+            .is_ok()
+    );
+    assert!(!verified(CeremonyKind::Asked, |brought| brought.flags = UP | UV).unwrap().flags.backup_eligible);
 }
 
 #[test]
@@ -60,23 +63,23 @@ fn what_was_not_asked_for_is_refused_with_its_reason() {
         (|brought| brought.format = "packed", NotMade::Unreadable),
     ];
     for (change, why) in wrong {
-        assert_eq!(verified(Kind::Asked, change), Err(why));
+        assert_eq!(verified(CeremonyKind::Asked, change), Err(why));
     }
 }
 
 #[test]
 fn only_in_the_background_nobody_has_to_be_there() {
     let alone = |brought: &mut Brought| brought.flags = BE | BS;
-    let made = verified(Kind::Conditional, alone).unwrap();
+    let made = verified(CeremonyKind::Conditional, alone).unwrap();
     assert_eq!((made.flags.user_present, made.flags.user_verified), (false, false));
-    assert_eq!(verified(Kind::Asked, alone), Err(NotMade::NotVerified));
+    assert_eq!(verified(CeremonyKind::Asked, alone), Err(NotMade::NotVerified));
 }
 
 #[test]
 fn a_key_that_is_no_point_of_its_curve_is_refused() {
     let mut off = p256();
     *off.last_mut().unwrap() ^= 1;
-    assert_eq!(verified(Kind::Asked, |brought| brought.key = off), Err(NotMade::Key));
+    assert_eq!(verified(CeremonyKind::Asked, |brought| brought.key = off), Err(NotMade::Key));
 }
 
 #[test]
@@ -87,19 +90,22 @@ fn each_kind_of_key_is_kept_as_it_was_written() {
     rsa.extend([0xc5; 256]);
     rsa.extend(hex::decode("2143010001").unwrap());
     for key in [hex::decode(ed25519).unwrap(), hex::decode(p384).unwrap(), rsa, p256()] {
-        assert_eq!(verified(Kind::Asked, |brought| brought.key.clone_from(&key)).unwrap().public_key, key);
+        assert_eq!(
+            verified(CeremonyKind::Asked, |brought| brought.key.clone_from(&key)).unwrap().public_key,
+            key
+        );
     }
 }
 
 #[test]
 fn what_is_kept_of_it_tells_which_it_was() {
-    let begun = Begun::new(Kind::Asked, &party()).unwrap();
+    let begun = Begun::new(CeremonyKind::Asked, &party()).unwrap();
     let brought = credential(&brought(&begun));
     assert_eq!(
         (brought.challenge(), brought.id()),
         (Ok(begun.challenge), CredentialId::of_bytes(vec![7; 32]).map_err(|_| NotMade::Unreadable))
     );
-    let other = Begun::new(Kind::Asked, &party()).unwrap();
+    let other = Begun::new(CeremonyKind::Asked, &party()).unwrap();
     assert_ne!(begun.challenge, other.challenge);
     assert_eq!(Made::verified(&brought, &other, &party()), Err(NotMade::Challenge));
     let broken = Begun { state: vec![1, 2, 3], ..begun };
@@ -114,7 +120,7 @@ fn what_is_kept_of_it_tells_which_it_was() {
 
 #[test]
 fn the_browser_is_asked_for_a_passkey_of_any_authenticator_that_is_not_there_yet() {
-    let begun = Begun::new(Kind::Asked, &party()).unwrap();
+    let begun = Begun::new(CeremonyKind::Asked, &party()).unwrap();
     let account = Account {
         handle: "TmIELKPRna3dy5rNot8X".parse().unwrap(),
         name: "ada@example.org".to_owned(),
@@ -137,7 +143,7 @@ fn the_browser_is_asked_for_a_passkey_of_any_authenticator_that_is_not_there_yet
         "extensions": { "credProps": true },
     });
     assert_eq!(options, expected);
-    let begun = Begun::new(Kind::Conditional, &party()).unwrap();
+    let begun = Begun::new(CeremonyKind::Conditional, &party()).unwrap();
     let options: Value = serde_json::to_value(CreationOptions::of(&begun, &party(), &account, &[])).unwrap();
     assert_eq!(options["authenticatorSelection"]["userVerification"], "preferred");
     assert_eq!(options["excludeCredentials"], json!([]));

@@ -212,6 +212,8 @@ pub struct Page {
     pub default_return_url: Url,
     pub allowed_return_urls: Vec<ReturnPrefix>,
     pub ceremony: Ceremony,
+    /// A passkey may be made in the background after a sign-in with a password.
+    pub conditional_create: bool,
     pub brand: Brand,
 }
 
@@ -221,6 +223,7 @@ pub enum Ceremony {
     /// By our own where it can be handed in to Kratos, else by Kratos's settings flow.
     #[default]
     Auto,
+    /// The same, and what our own needs has to be configured.
     Own,
     Settings,
 }

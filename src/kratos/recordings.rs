@@ -45,7 +45,11 @@ pub fn keys() -> PiiKeys {
 
 /// A recorded session of v26.2.0.
 pub fn session(name: &str) -> Session {
-    Session::parse(&body("v26.2.0", &format!("public/{name}.json")), &keys()).unwrap().unwrap()
+    session_of("v26.2.0", name)
+}
+
+pub fn session_of(version: &str, name: &str) -> Session {
+    Session::parse(&body(version, &format!("public/{name}.json")), &keys()).unwrap().unwrap()
 }
 
 pub fn settings(url: &str) -> config::Kratos {

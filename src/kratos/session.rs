@@ -44,6 +44,8 @@ pub struct Session {
     pub is_aal2: bool,
     /// It is the one that the person registered with.
     pub has_registered: bool,
+    /// When a password was last typed in it.
+    pub password_used_at: Option<Timestamp>,
 }
 
 impl Session {
@@ -128,6 +130,7 @@ impl Whoami {
         Session {
             is_aal2: self.authenticator_assurance_level.as_deref() == Some("aal2"),
             has_registered: lag.is_some_and(|lag| lag >= SignedDuration::ZERO && lag < REGISTERED_WITHIN),
+            password_used_at: newest(|used| used.method.as_deref() == Some("password")),
             identity: self.identity.id,
             subject: Subject(hex::encode(subject)),
             facts: SessionFacts {

@@ -220,6 +220,33 @@ impl FailureKind {
     }
 }
 
+/// Which ceremony of our own a passkey came of: they demand different things of the authenticator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CeremonyKind {
+    /// The person clicked: present, and verified by the authenticator.
+    #[default]
+    Asked,
+    /// In the background after a sign-in with a password, by a password manager (WebAuthn Level 3, section 5.1.3,
+    /// `mediation: "conditional"`): neither is demanded.
+    Conditional,
+}
+
+impl CeremonyKind {
+    pub const ALL: [CeremonyKind; 2] = [CeremonyKind::Asked, CeremonyKind::Conditional];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CeremonyKind::Asked => "asked",
+            CeremonyKind::Conditional => "conditional",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<CeremonyKind> {
+        CeremonyKind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// What the page told about a try at a ceremony. For people who read the audit log; decides nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -288,6 +315,8 @@ pub enum EventKind {
     PasskeyMade {
         credential: CredentialId,
         session: SessionDigest,
+        #[serde(default)]
+        ceremony: CeremonyKind,
     },
     /// One that was made here was put back into Kratos, which had lost it.
     PasskeyRestored {

@@ -1,4 +1,5 @@
-//! How far people come, counted once a person: eligible → offered → started → completed → signed in with it.
+//! How far people come, counted once a person: eligible → offered → started → completed → signed in with it. Beside it, for
+//! passkeys that were made without asking: eligible → upgraded → signed in with it.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +20,23 @@ pub enum Step {
     Completed,
     /// The first sign-in with it.
     SignedIn,
+    /// Kratos has one that was made in the background, where there was none. These people are counted here, and not among those
+    /// who completed.
+    Upgraded,
+    /// The first sign-in of somebody who was upgraded.
+    UpgradeSignedIn,
 }
 
 impl Step {
-    pub const ALL: [Step; 5] =
-        [Step::Eligible, Step::Offered, Step::Started, Step::Completed, Step::SignedIn];
+    pub const ALL: [Step; 7] = [
+        Step::Eligible,
+        Step::Offered,
+        Step::Started,
+        Step::Completed,
+        Step::SignedIn,
+        Step::Upgraded,
+        Step::UpgradeSignedIn,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +45,8 @@ impl Step {
             Step::Started => "started",
             Step::Completed => "completed",
             Step::SignedIn => "signed_in",
+            Step::Upgraded => "upgraded",
+            Step::UpgradeSignedIn => "upgrade_signed_in",
         }
     }
 

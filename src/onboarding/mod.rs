@@ -23,7 +23,8 @@ mod rules_tests;
 
 pub use decision::{Decision, Reason, SessionFacts, Verdict, decide};
 pub use event::{
-    Actor, Attempt, Cause, Event, EventKind, FailureKind, HookKind, Observed, PageAction, Profile,
+    Actor, Attempt, Cause, CeremonyKind, Event, EventKind, FailureKind, HookKind, Observed, PageAction,
+    Profile,
 };
 pub use explain::{Explanation, Ruled, Ruling, Said, explain};
 pub use funnel::{Count, Step, Steps, method_name};

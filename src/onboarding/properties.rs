@@ -86,6 +86,13 @@ fn answered() -> impl Strategy<Value = Event> {
         }),
         Just(EventKind::Completed(Attempt::default())),
         Just(EventKind::Reset),
+        prop_oneof![Just(CeremonyKind::Asked), Just(CeremonyKind::Conditional)].prop_map(|ceremony| {
+            EventKind::PasskeyMade {
+                credential: CredentialId::of_bytes(vec![7]).unwrap(),
+                session: SessionDigest([1; 16]),
+                ceremony,
+            }
+        }),
         seconds().prop_map(|until| EventKind::Snoozed { until }),
         Just(EventKind::IdentityGone),
     ];

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Event, EventKind, FailureKind, IdentifierDigest, IdentityId, IdentityState, Knowledge, Method, Observed,
-    Profile, Reading, SchemaId, SessionDigest, Stage, Step, Steps, Transition,
+    CeremonyKind, Event, EventKind, FailureKind, IdentifierDigest, IdentityId, IdentityState, Knowledge,
+    Method, Observed, Profile, Reading, SchemaId, SessionDigest, Stage, Step, Steps, Transition,
 };
 
 /// A value with the time it was true. The later one wins; of one time the greater, so that order cannot matter.
@@ -94,6 +94,9 @@ pub struct Record {
     /// Since then Kratos knows no such identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<Timestamp>,
+    /// When a passkey was first made for them in the background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgraded_at: Option<Timestamp>,
     /// Of the funnel. A reset leaves them: nobody is counted twice.
     #[serde(default, skip_serializing_if = "Steps::is_empty")]
     pub steps: Steps,
@@ -117,6 +120,7 @@ impl Record {
             snoozed: None,
             required: None,
             gone_at: None,
+            upgraded_at: None,
             steps: Steps::default(),
         };
         record.take(event);
@@ -185,9 +189,12 @@ impl Record {
             | EventKind::Seen
             | EventKind::PasskeysObserved
             | EventKind::IdentityGone
-            | EventKind::PasskeyMade { .. }
+            | EventKind::PasskeyMade { ceremony: CeremonyKind::Asked, .. }
             | EventKind::PasskeyRestored { .. }
             | EventKind::PasskeyRevoked { .. } => {}
+            EventKind::PasskeyMade { ceremony: CeremonyKind::Conditional, .. } => {
+                self.upgraded_at = self.upgraded_at.or(at).min(at);
+            }
             EventKind::Offered { session } => {
                 if !offers.shown_in(*session) {
                     offers.count = offers.count.saturating_add(1);
@@ -253,12 +260,21 @@ impl Record {
             self.steps.take(Step::Started);
         }
         let since = none_at.unwrap_or(Timestamp::MIN);
+        let (has, signed_in) = match self.is_upgraded() {
+            true => (Step::Upgraded, Step::UpgradeSignedIn),
+            false => (Step::Completed, Step::SignedIn),
+        };
         if self.steps.holds(Step::Eligible) && self.passkeys.held_after(since) {
-            self.steps.take(Step::Completed);
+            self.steps.take(has);
         }
-        if self.steps.holds(Step::Completed) && self.passkeys.used_at().is_some_and(|used| used > since) {
-            self.steps.take(Step::SignedIn);
+        if self.steps.holds(has) && self.passkeys.used_at().is_some_and(|used| used > since) {
+            self.steps.take(signed_in);
         }
+    }
+
+    /// The first passkey that anybody saw was made in the background.
+    fn is_upgraded(&self) -> bool {
+        self.upgraded_at.is_some() && !self.steps.holds(Step::Completed)
     }
 
     fn learn_registration(&mut self, at: Timestamp, method: Option<Method>) {

@@ -262,3 +262,28 @@ fn the_funnel_counts_who_had_none_and_made_one() {
     };
     assert_eq!(steps(&Record::begin(&registered).0), [""; 0], "who registers with one is in no funnel");
 }
+
+#[test]
+fn whoever_was_upgraded_is_counted_apart() {
+    let steps = |record: &Record| record.steps.iter().map(Step::as_str).collect::<Vec<_>>();
+    let upgrade = |ceremony, count, second| {
+        let kind = EventKind::PasskeyMade {
+            credential: CredentialId::of_bytes(vec![7]).unwrap(),
+            session: SessionDigest([1; 16]),
+            ceremony,
+        };
+        Event { kind, ..observed(count, second) }
+    };
+    let used = Event {
+        observed: Observed { passkey_used_at: Some(at(9)), ..Observed::default() },
+        ..event(EventKind::SignedIn { method: Some(Method::Passkey) }, 9)
+    };
+    let upgraded = told(&[upgrade(CeremonyKind::Conditional, 1, 1)]);
+    assert_eq!(steps(&upgraded), ["eligible", "upgraded"]);
+    let again =
+        told(&[upgrade(CeremonyKind::Conditional, 1, 1), upgrade(CeremonyKind::Asked, 2, 2), used.clone()]);
+    assert_eq!(steps(&again), ["eligible", "upgraded", "upgrade_signed_in"], "once, and in one place");
+    let completed =
+        told(&[upgrade(CeremonyKind::Asked, 1, 1), upgrade(CeremonyKind::Conditional, 2, 2), used]);
+    assert_eq!(steps(&completed), ["eligible", "completed", "signed_in"]);
+}

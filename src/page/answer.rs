@@ -25,6 +25,8 @@ pub struct Answer {
     /// `None`: the plain ones.
     pub links: Option<PageLinks>,
     pub ceremony: Ceremony,
+    /// A passkey may be made without asking.
+    pub conditional_until: Option<Timestamp>,
     pub now: Timestamp,
 }
 
@@ -46,16 +48,16 @@ impl Pages {
     /// The answer from what is known, now.
     pub fn decided(&self, session: &Arc<Session>, known: &Known, links: Option<PageLinks>) -> Answer {
         let now = self.clock.now();
+        let decision = decide(&known.record, &session.facts, &self.policy.get(), now);
+        let own = self.own.as_ref().filter(|own| own.is_on());
         Answer {
-            decision: decide(&known.record, &session.facts, &self.policy.get(), now),
+            conditional_until: own.and_then(|own| own.conditional_until(session, decision.verdict, now).ok()),
+            decision,
             session: session.clone(),
             version: known.record.version,
             recorded: known.recorded,
             links,
-            ceremony: match &self.own {
-                Some(own) if own.is_on() => Ceremony::Own,
-                Some(_) | None => Ceremony::Settings,
-            },
+            ceremony: if own.is_some() { Ceremony::Own } else { Ceremony::Settings },
             now,
         }
     }
@@ -110,6 +112,7 @@ impl Answer {
                 expires_in_s: self.session.facts.expires_at.map(left),
             },
             ceremony: self.ceremony,
+            conditional_create_for_s: self.conditional_until.map(left).unwrap_or_default(),
             kratos: KratosAddress { browser_url: links.browser_url().to_owned() },
             links: self.links.as_ref().unwrap_or(links.plain()).clone(),
             valid_until: decision.valid_until,

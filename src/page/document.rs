@@ -32,6 +32,8 @@ pub struct Document {
     pub passkey_count: Option<u32>,
     pub session: SessionTimes,
     pub ceremony: Ceremony,
+    /// Whole seconds left in which a passkey may be made without asking (`page.conditional_create`); 0: not, or not any more.
+    pub conditional_create_for_s: u64,
     pub kratos: KratosAddress,
     pub links: PageLinks,
     /// The answer changes then without anybody doing anything. Null: only when something happens.

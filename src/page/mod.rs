@@ -40,7 +40,7 @@ use crate::telemetry::Metrics;
 pub use caller::security_schemes;
 pub use cors::{Cors, CorsService, cors};
 pub use document::{Completed, Document};
-pub use own::{Ages, Importing, Own, PATIENCE as OWN_PATIENCE, Rules};
+pub use own::{Ages, Importing, Mediations, Own, PATIENCE as OWN_PATIENCE, Rules};
 
 use learning::Lookups;
 use links::Links;

@@ -102,6 +102,7 @@ fn answer(story: &Story, now: Timestamp) -> Answer {
         decision,
         links: None,
         ceremony: Ceremony::Settings,
+        conditional_until: None,
         now,
         session,
     }

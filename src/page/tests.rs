@@ -74,6 +74,7 @@ impl House {
             kratos: &settings,
             page: &config::Page {
                 ceremony: config::Ceremony::Settings,
+                conditional_create: false,
                 allowed_origins: vec![Origin(APP.to_owned())],
                 default_return_url: Url::parse(APP).unwrap(),
                 brand: config::Brand::default(),

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{self, PolicyInForce, Settings};
 use crate::kratos::{Admin, ClientError, Identities, Patience, Sessions};
 use crate::onboarding::EnrolMethod;
-use crate::page::{self, Ages, Importing, OWN_PATIENCE, Own, Pages, Parts, Rules};
+use crate::page::{self, Ages, Importing, Mediations, OWN_PATIENCE, Own, Pages, Parts, Rules};
 use crate::site::{self, Site};
 use crate::store::{Elsewhere, Store};
 use crate::telemetry::Metrics;
@@ -269,5 +269,9 @@ fn own(
     }
     let importing = Arc::new(Importing::new(store.clone(), metrics.clone()));
     let runtime = Handle::try_current().map_err(|_| ClientError::NoRuntime)?;
-    Ok(Some(Own::new(settings.page.ceremony, party, rules, Arc::new(identities), importing, runtime)))
+    let mediations = match settings.page.conditional_create {
+        true => Mediations::AlsoConditional,
+        false => Mediations::Optional,
+    };
+    Ok(Some(Own::new(mediations, party, rules, Arc::new(identities), importing, runtime)))
 }

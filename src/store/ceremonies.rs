@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::Store;
 use super::backend::{CommitError, ReadError};
 use crate::ceremony::{Begun, Challenge, Passkey, UserHandle};
-use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
+use crate::onboarding::{CeremonyKind, CredentialId, IdentityId, SessionDigest};
 
 /// How long a challenge holds.
 pub const HOLDS: SignedDuration = SignedDuration::from_mins(5);
@@ -71,7 +71,7 @@ pub enum Handle {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MadePasskey {
     pub whose: Whose,
-    pub kind: crate::ceremony::Kind,
+    pub kind: CeremonyKind,
     pub passkey: Passkey,
     /// Since when Kratos has it.
     pub imported_at: Option<Timestamp>,

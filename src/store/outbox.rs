@@ -128,6 +128,8 @@ struct Data<'a> {
     to: Stage,
     event: &'a str,
     cause: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ceremony: Option<&'static str>,
     version: u64,
 }
 
@@ -157,6 +159,10 @@ pub(super) fn rows<'a>(
                         to,
                         event: row.event.kind.as_str(),
                         cause: row.event.cause.as_str(),
+                        ceremony: match row.event.kind {
+                            EventKind::PasskeyMade { ceremony, .. } => Some(ceremony.as_str()),
+                            _ => None,
+                        },
                         version: row.version,
                     },
                 })?),

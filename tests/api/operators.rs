@@ -364,7 +364,8 @@ async fn the_funnel_counts_everybody_once_a_step() {
     };
     let all = funnel("").await;
     let expected = json!({
-        "eligible": 2, "offered": 1, "started": 1, "completed": 1, "signed_in": 0,
+        "eligible": 2, "offered": 1, "started": 1, "completed": 1, "signed_in": 0, "upgraded": 0,
+        "upgrade_signed_in": 0,
         "cancelled": 0, "failed": { "network": 2 }, "unavailable": {},
     });
     assert_eq!((&all["total"], &all["by_registration_method"]["password"]), (&expected, &expected), "{all}");

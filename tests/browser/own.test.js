@@ -7,7 +7,7 @@ import { hears, held } from './between.js';
 import { Device } from './person/device.js';
 import { keep, violations } from './person/look.js';
 import { inWorld } from './scenario.js';
-import { arrives, CONTINUE, isDecided, isOffered, offerUrl, press, READY, reads, RESUME, sees, SET_UP, TITLE, until } from './steps.js';
+import { action, arrives, CONTINUE, isDecided, isOffered, offerUrl, press, READY, reads, RESUME, sees, SET_UP, TITLE, until } from './steps.js';
 import { IS_REAL_KRATOS } from './world/world.js';
 
 /** @typedef {import('./person/person.js').Person} Person */
@@ -192,3 +192,31 @@ test('somebody else is signed in by then: nothing of theirs is touched', async (
   await sees(page, 'Someone else is signed in now');
   assert.deepEqual((await person.credentials()).passkeys, []);
 }, { expects: [/^401 /, /^409 /] });
+
+/** @param {Page} page @param {'visible' | 'hidden'} state */
+function isSeen(page, state) {
+  return page.evaluate((state) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+}
+
+for (const { what, opens, button } of [
+  { what: 'an offer', opens: isOffered, button: SET_UP },
+  { what: 'a list', opens: opensList, button: ADD },
+]) {
+  test(`${what} that nobody looks at asks for nothing; seen again, it is as good as new`, async ({ person, page }) => {
+    await page.clock.install();
+    await opens(person);
+    // The first look at a person is news by itself.
+    await page.reload();
+    await action(page, button).waitFor();
+    const asked = () => sent(person, /passkeys\/options$/).length;
+    const before = asked();
+    await isSeen(page, 'hidden');
+    for (let minute = 0; minute < 10; minute += 1) await page.clock.fastForward(60_000);
+    assert.equal(asked(), before);
+    await isSeen(page, 'visible');
+    await until('there are new ones', () => asked() === before + 1);
+  });
+}

@@ -50,7 +50,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Settings, Noted> {
     };
     let webauthn = webauthn::read(reader, &around);
     let ceremony = match (&page, &webauthn, can_ask) {
-        (Ok(page), Ok(webauthn), Some(can_ask)) => page::can_be_had(reader, page.ceremony, webauthn, can_ask),
+        (Ok(page), Ok(webauthn), Some(can_ask)) => page::can_be_had(reader, page, webauthn, can_ask),
         _ => Ok(()),
     };
     let secrets = secrets::read(reader);

@@ -24,10 +24,16 @@ pub struct PageFile {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["https://app.example.org/"])]
     allowed_return_urls: Vec<String>,
-    /// `auto`, `own` or `settings`: how a passkey is made. `settings`: by Kratos's settings flow. `own`: by our own ceremony,
-    /// handed in to Kratos by its admin API. `auto`: our own where it can be, else the settings flow.
+    /// `auto`, `own` or `settings`: how a passkey is made. `settings`: by Kratos's settings flow. `auto`: by our own ceremony,
+    /// handed in to Kratos by its admin API, where that can be; else by the settings flow. `own`: as `auto`, and the service
+    /// does not start where a setting that it needs is missing.
     #[schemars(example = &"auto")]
     ceremony: CeremonyFile,
+    /// Whether a passkey may be made in the background, without asking, where the person would be offered one, typed a password
+    /// less than 5 minutes ago, and the password manager agrees (browsers that know `conditionalCreate`). By our own ceremony
+    /// only.
+    #[schemars(example = true)]
+    conditional_create: bool,
     /// How the pages present the product.
     brand: BrandFile,
 }
@@ -64,17 +70,15 @@ pub struct BrandFile {
     support_url: Option<String>,
 }
 
-/// `own` asks for what only our own ceremony needs.
+/// `own` and `conditional_create` ask for what only our own ceremony needs.
 pub(super) fn can_be_had(
     reader: &mut Reader<'_>,
-    ceremony: Ceremony,
+    page: &Page,
     webauthn: &Webauthn,
     can_ask: bool,
 ) -> Result<(), Noted> {
-    if ceremony != Ceremony::Own {
-        return Ok(());
-    }
     let lacking = [
+        (page.ceremony == Ceremony::Settings, "page.ceremony is settings"),
         (webauthn.rp_id.is_none(), "webauthn.rp_id is not set"),
         (!webauthn.import, "webauthn.import is off"),
         (!can_ask, "kratos.admin_url is not set"),
@@ -83,8 +87,16 @@ pub(super) fn can_be_had(
     if lacking.is_empty() {
         return Ok(());
     }
-    let problem = format!("is own, and {}", lacking.join(", and "));
-    Err(reader.refuse("page.ceremony", Refused::so_do(problem, "set what it needs, or leave this out")))
+    let asking = [
+        (page.ceremony == Ceremony::Own, "page.ceremony", "own"),
+        (page.conditional_create, "page.conditional_create", "true"),
+    ];
+    let mut can = Ok(());
+    for (_, setting, given) in asking.into_iter().filter(|(asks, ..)| *asks) {
+        let problem = format!("is {given}, and {}", lacking.join(", and "));
+        can = Err(reader.refuse(setting, Refused::so_do(problem, "set what it needs, or leave this out")));
+    }
+    can
 }
 
 /// `public`: `None` when its own settings are wrong.
@@ -98,6 +110,7 @@ pub(super) fn read(reader: &mut Reader<'_>, public: Option<&Listener>) -> Result
         "settings" => Ok(Ceremony::Settings),
         _ => Err("is none of `auto`, `own` and `settings`".into()),
     });
+    let conditional = reader.required("page.conditional_create", |scalar| scalar.truth());
     let brand = brand(reader);
     let default_return_url = match (default?, public) {
         (Some(url), Some(public)) if is_page(&url, public) => {
@@ -116,6 +129,7 @@ pub(super) fn read(reader: &mut Reader<'_>, public: Option<&Listener>) -> Result
         default_return_url,
         allowed_return_urls: prefixes?,
         ceremony: ceremony?,
+        conditional_create: conditional?,
         brand: brand?,
     })
 }

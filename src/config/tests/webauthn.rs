@@ -83,3 +83,21 @@ fn our_own_ceremony_needs_a_relying_party_and_somebody_to_hand_it_in_to() {
     ];
     assert_eq!(from_env(&all).unwrap().page.ceremony, Ceremony::Own);
 }
+
+#[test]
+fn what_is_made_without_asking_is_made_by_our_own_ceremony() {
+    let needs = [OWN, ("webauthn.rp_id", "example.org"), ("kratos.admin_url", "http://kratos:4434")];
+    let asked = ("page.conditional_create", "true");
+    assert!(!from_env(&needs).unwrap().page.conditional_create, "only where it is asked for");
+    assert!(from_env(&[&needs[..], &[asked]].concat()).unwrap().page.conditional_create);
+    for (lacking, why) in [
+        (("page.ceremony", "settings"), "page.ceremony is settings"),
+        (("webauthn.import", "off"), "webauthn.import is off"),
+    ] {
+        let (setting, text) = problem(&[&needs[1..], &[asked, lacking]].concat());
+        assert_eq!(setting, "page.conditional_create");
+        assert!(text.contains(why), "{text}");
+    }
+    let both = from_env(&[OWN, asked, ("page.ceremony", "own")]).unwrap_err();
+    assert_eq!(both.mistakes().len(), 2, "{both}");
+}

@@ -53,6 +53,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("kratos.privileged_session_max_age", &["3600", "1d", "0s", "1", "h", "-1h", "11years"]),
     ("kratos.code_mfa", &["yes", "1"]),
     ("page.ceremony", &["kratos", "true", "own"]),
+    ("page.conditional_create", &["yes", "1", "true"]),
     ("webauthn.rp_id", &["https://example.org", "example.org:443", "Example.org", "127.0.0.1"]),
     ("webauthn.rp_name", &["two\nlines"]),
     ("webauthn.origins", &["https://*.example.org", "http://app.example.org", "https://app.example.org/"]),

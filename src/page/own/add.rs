@@ -150,8 +150,8 @@ async fn bring(
 ) -> Result<Added, NotAdded> {
     let own = pages.own()?;
     // What Kratos has already needs nobody's leave: the answer to it was lost.
-    if let Some(passkey) = pages.kept(&session, &credential).await?
-        && let Ok(done) = pages.hand_in(own, &session, &passkey, &|_| false).await
+    if let Some(made) = pages.kept(&session, &credential).await?
+        && let Ok(done) = pages.hand_in(own, &session, &made, &|_| false).await
     {
         return Ok(done);
     }
@@ -181,12 +181,12 @@ impl Pages {
         session: &Session,
         brought: &NewCredential,
         names: Names,
-    ) -> Result<Passkey, NotAdded> {
+    ) -> Result<MadePasskey, NotAdded> {
         let (now, whose) = (self.clock.now(), whose(session));
         let challenge = brought.challenge()?;
         let Some(ceremony) = self.store.ceremony(challenge, whose, now).await? else {
             let kept = self.kept(session, brought).await?;
-            let again = kept.filter(|kept| now.duration_since(kept.made_at) < AGAIN_WITHIN);
+            let again = kept.filter(|kept| now.duration_since(kept.passkey.made_at) < AGAIN_WITHIN);
             return again.ok_or(NotAdded::NoChallenge);
         };
         let made = match Made::verified(brought, &ceremony.begun, &own.party) {
@@ -196,38 +196,41 @@ impl Pages {
                 return Err(error.into());
             }
         };
-        let passkey = Passkey { name: names.of(&made), made, handle: ceremony.handle, made_at: now };
         let kept = MadePasskey {
             whose,
             kind: ceremony.begun.kind,
-            passkey: passkey.clone(),
+            passkey: Passkey { name: names.of(&made), made, handle: ceremony.handle, made_at: now },
             imported_at: None,
             removed_at: None,
         };
         match self.store.end_ceremony(challenge, Some(&kept)).await? {
-            Ended::Now => Ok(passkey),
+            Ended::Now => Ok(kept),
             Ended::Before => Err(NotAdded::NoChallenge),
             Ended::OfAnother => Err(NotAdded::OfAnother),
         }
     }
 
     /// Verified and kept before, in this session, and not taken away since.
-    async fn kept(&self, session: &Session, brought: &NewCredential) -> Result<Option<Passkey>, NotAdded> {
+    async fn kept(
+        &self,
+        session: &Session,
+        brought: &NewCredential,
+    ) -> Result<Option<MadePasskey>, NotAdded> {
         let (id, whose) = (brought.id()?, whose(session));
         let kept = self.store.made_passkeys(session.identity).await?;
-        let kept = kept
+        Ok(kept
             .into_iter()
-            .find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none());
-        Ok(kept.map(|made| made.passkey))
+            .find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none()))
     }
 
     async fn hand_in(
         &self,
         own: &Own,
         session: &Session,
-        passkey: &Passkey,
+        kept: &MadePasskey,
         allows: &(dyn Fn(&Standing) -> bool + Sync),
     ) -> Result<Added, NotAdded> {
+        let MadePasskey { passkey, kind, .. } = kept;
         let known = self.known(session).await;
         let record = &known.record;
         // Taken before Kratos is asked, so that its answer outranks what was told by then and nothing later.
@@ -268,7 +271,11 @@ impl Pages {
             cause: Cause::OwnCeremony,
             profile: told.held.profile.clone(),
             observed: told.held.observed(&settlements.0, &settlements.1),
-            kind: EventKind::PasskeyMade { credential: id.clone(), session: session.facts.digest },
+            kind: EventKind::PasskeyMade {
+                credential: id.clone(),
+                session: session.facts.digest,
+                ceremony: *kind,
+            },
         };
         let record = match self.store.apply(event).await? {
             Stored::Applied { record, .. } | Stored::Duplicate { record } => record,

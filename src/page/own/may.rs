@@ -3,9 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::kratos::{SecondFactor, Session, Standing};
+use crate::onboarding::Verdict;
 
 /// Passkeys and security keys of one person: each more makes every look at them longer.
 const MOST: usize = 50;
+
+/// A password manager that saw the password typed makes a passkey without asking.
+const CONDITIONAL_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long after a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,14 @@ pub enum MayNot {
     /// What Kratos holds cannot be continued by us.
     #[error("what Kratos holds of the person cannot be added to here")]
     NotOurs,
+    #[error("page.conditional_create is not set")]
+    NeverConditional,
+    #[error("no password was typed in this session in the last five minutes")]
+    NoPassword,
+    #[error("the person is not to be offered a passkey now")]
+    NotOffered,
+    #[error("the person has a passkey")]
+    NotTheFirst,
 }
 
 /// Until when. `session` and `standing`: asked for just now, and nothing remembered.
@@ -68,6 +80,17 @@ pub fn may(
         SecondFactor::Usable => Err(MayNot::SecondFactor),
         SecondFactor::Unknown => Err(MayNot::SecondFactorUnknown),
     }
+}
+
+/// Until when a passkey may be made without asking, as far as session and decision tell: whoever is not to be asked now is not to
+/// find one either.
+pub fn may_conditional(session: &Session, verdict: Verdict, now: Timestamp) -> Result<Timestamp, MayNot> {
+    match verdict {
+        Verdict::Offer | Verdict::Required => {}
+        Verdict::Later | Verdict::Done | Verdict::Never => return Err(MayNot::NotOffered),
+    }
+    let until = session.password_used_at.and_then(|used| used.checked_add(CONDITIONAL_WITHIN).ok());
+    until.filter(|until| now < *until).ok_or(MayNot::NoPassword)
 }
 
 #[cfg(test)]
@@ -138,6 +161,32 @@ mod tests {
         assert_eq!(after(1, &aal1, &unknown, &AGES), Err(MayNot::SecondFactorUnknown));
         for standing in [totp, unknown] {
             assert_eq!(after(1, &aal2, &standing, &AGES), Ok(()));
+        }
+    }
+
+    #[test]
+    fn without_asking_only_who_would_be_asked_and_typed_a_password_just_now() {
+        for version in recordings::VERSIONS {
+            let session = recordings::session_of(version, "whoami-login");
+            let typed = session.password_used_at.unwrap();
+            let at = |second| typed + SignedDuration::from_secs(second);
+            let until = at(5 * MINUTE);
+            for (verdict, second, expected) in [
+                (Verdict::Offer, 0, Ok(until)),
+                (Verdict::Required, 299, Ok(until)),
+                (Verdict::Offer, 300, Err(MayNot::NoPassword)),
+                (Verdict::Later, 0, Err(MayNot::NotOffered)),
+                (Verdict::Never, 0, Err(MayNot::NotOffered)),
+                (Verdict::Done, 0, Err(MayNot::NotOffered)),
+            ] {
+                assert_eq!(
+                    may_conditional(&session, verdict, at(second)),
+                    expected,
+                    "{version} {verdict:?} {second}"
+                );
+            }
+            let code = Session { password_used_at: None, ..session };
+            assert_eq!(may_conditional(&code, Verdict::Offer, at(0)), Err(MayNot::NoPassword));
         }
     }
 

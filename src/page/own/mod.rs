@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use crate::ceremony::Party;
-use crate::config::Ceremony;
 use crate::kratos::{AskError, Identities, Patience, Session, Standing};
+use crate::onboarding::Verdict;
 use crate::store::Whose;
 
 pub use add::add_passkey;
@@ -24,17 +24,26 @@ pub use importing::Importing;
 pub use may::{Ages, Rules};
 pub use options::passkey_options;
 
-use may::{MayNot, may};
+use may::{MayNot, may, may_conditional};
 use pace::Pace;
 
 /// A person waits for it.
 pub const PATIENCE: Patience =
     Patience { answer_within: Duration::from_secs(1), tries_for: Duration::from_secs(2) };
 
+/// What the operator lets pages ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mediations {
+    /// What a person clicks for.
+    Optional,
+    /// In the background too: `page.conditional_create`.
+    AlsoConditional,
+}
+
 /// Where our own ceremony can be held.
 #[derive(Debug)]
 pub struct Own {
-    pub ceremony: Ceremony,
+    pub mediations: Mediations,
     pub party: Party,
     pub rules: Rules,
     pub identities: Arc<Identities>,
@@ -46,19 +55,32 @@ pub struct Own {
 
 impl Own {
     pub fn new(
-        ceremony: Ceremony,
+        mediations: Mediations,
         party: Party,
         rules: Rules,
         identities: Arc<Identities>,
         importing: Arc<Importing>,
         runtime: Handle,
     ) -> Own {
-        Own { ceremony, party, rules, identities, importing, runtime, pace: Pace::default() }
+        Own { mediations, party, rules, identities, importing, runtime, pace: Pace::default() }
     }
 
     /// Whether the page is to use it, as far as that is known before anybody is looked at.
     pub fn is_on(&self) -> bool {
-        self.ceremony == Ceremony::Own || !self.importing.is_off()
+        !self.importing.is_off()
+    }
+
+    /// Until when a passkey may be made for them without asking.
+    pub fn conditional_until(
+        &self,
+        session: &Session,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<Timestamp, MayNot> {
+        match self.mediations {
+            Mediations::AlsoConditional => may_conditional(session, verdict, now),
+            Mediations::Optional => Err(MayNot::NeverConditional),
+        }
     }
 
     /// What the person is now, and until when they may add a passkey here.

@@ -1,19 +1,54 @@
 //! `POST /api/onboarding/passkeys/options`: what the browser is to make.
 
+use std::sync::Arc;
+
 use actix_web::http::header::ORIGIN;
 use actix_web::{HttpRequest, HttpResponse, post, web};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::may::MayNot;
 use super::{NotHere, Own, whose};
-use crate::ceremony::{Account, Begun, CreationOptions, Kind, Known, UserHandle};
-use crate::envelope::{ErrorEnvelope, Fields, Refusal, read};
+use crate::ceremony::{Account, Begun, CreationOptions, Known, UserHandle};
+use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, read};
 use crate::kratos::{Session, Standing};
+use crate::onboarding::CeremonyKind;
 use crate::page::Pages;
 use crate::page::answer::PRIVATE;
 use crate::page::caller::Caller;
 use crate::store::{CEREMONY_HOLDS as HOLDS, Handle, MadePasskey};
+
+/// What is asked for; an empty body is `{}`. Fields that are not known are ignored.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the OpenAPI document")]
+pub struct PasskeyMediation {
+    /// As `navigator.credentials.create()` will be called. `conditional`: in the background after a sign-in with a password,
+    /// where the decision says so (`conditional_create_for_s`). Else from a click.
+    #[schema(example = "conditional")]
+    mediation: Option<Mediation>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Mediation {
+    Optional,
+    Conditional,
+}
+
+impl Mediation {
+    fn read(body: &Fields) -> Result<CeremonyKind, BodyError> {
+        let told = body.text("mediation", "conditional, optional or null", |text| match text {
+            "conditional" => Some(Mediation::Conditional),
+            "optional" => Some(Mediation::Optional),
+            _ => None,
+        })?;
+        Ok(match told {
+            Some(Mediation::Conditional) => CeremonyKind::Conditional,
+            Some(Mediation::Optional) | None => CeremonyKind::Asked,
+        })
+    }
+}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PasskeyOptions {
@@ -33,6 +68,7 @@ pub struct PasskeyOptions {
 #[utoipa::path(
     tag = "page",
     operation_id = "passkey_options",
+    request_body(content = PasskeyMediation, description = "At most 4096 bytes"),
     params(
         ("If-Subject" = Option<String>, Header,
             description = "The `subject` the page was told: refused when somebody else is signed in by now"),
@@ -47,7 +83,8 @@ pub struct PasskeyOptions {
             needed", body = ErrorEnvelope),
         (status = 405, description = "Only POST is taken", body = ErrorEnvelope),
         (status = 408, description = "The body did not arrive in time", body = ErrorEnvelope),
-        (status = 409, description = "Somebody else is signed in, or Kratos's settings flow is the way", body = ErrorEnvelope),
+        (status = 409, description = "Somebody else is signed in, Kratos's settings flow is the way, or none is made without \
+            asking", body = ErrorEnvelope),
         (status = 413, description = "The body is longer than 4096 bytes", body = ErrorEnvelope),
         (status = 415, description = "The body is not JSON", body = ErrorEnvelope),
         (status = 429, description = "Asked too often", body = ErrorEnvelope),
@@ -62,7 +99,7 @@ pub async fn passkey_options(
     body: web::Payload,
 ) -> Result<HttpResponse, Refusal> {
     caller.is_still(request.headers())?;
-    Fields::parse(&read(request.headers(), body).await?)?;
+    let kind = Mediation::read(&Fields::parse(&read(request.headers(), body).await?)?)?;
     let Caller { session, pages, .. } = &caller;
     let own = pages.own_here(session).await.map_err(|why| pages.not_here(why))?;
     // Before anybody touches a sensor: what is made elsewhere could not be taken.
@@ -71,12 +108,15 @@ pub async fn passkey_options(
         return Err(pages.not_here(NotHere::Elsewhere(origin.to_owned())));
     }
     let now = pages.clock.now();
-    let (standing, until) = own.standing_of(session, now).await.map_err(|why| pages.not_here(why))?;
+    let (standing, mut until) = own.standing_of(session, now).await.map_err(|why| pages.not_here(why))?;
+    if kind == CeremonyKind::Conditional {
+        let may = pages.conditional(own, session, &standing, now).await;
+        until = until.min(may.map_err(|why| pages.not_here(why.into()))?);
+    }
     let handle = handle(&standing).map_err(|why| pages.not_here(why.into()))?;
-    let held = standing.keys().ok_or(NotHere::MayNot(MayNot::NotOurs)).map_err(|why| pages.not_here(why))?;
     let made = pages.store.made_passkeys(session.identity).await.unwrap_or_default();
-    let begun = Begun::new(Kind::Asked, &own.party).map_err(|_| Refusal::internal())?;
-    let known: Vec<Known> = held.into_iter().map(|id| known(id, &made)).collect();
+    let begun = Begun::new(kind, &own.party).map_err(|_| Refusal::internal())?;
+    let known: Vec<Known> = standing.keys().into_iter().flatten().map(|id| known(id, &made)).collect();
     let kept = pages.store.begin_ceremony(whose(session), &begun, &handle, now).await;
     let handle = kept.map_err(|error| pages.not_added(error.into()))?;
     // Somebody who has no address has a name all the same.
@@ -110,6 +150,22 @@ impl Pages {
     pub(super) fn own(&self) -> Result<&Own, NotHere> {
         let off = || NotHere::Off("webauthn.rp_id, kratos.admin_url or page.ceremony".to_owned());
         self.own.as_ref().ok_or_else(off)
+    }
+
+    /// Until when one may be made without asking. Kratos, asked just now, says that there is none yet.
+    async fn conditional(
+        &self,
+        own: &Own,
+        session: &Arc<Session>,
+        standing: &Standing,
+        now: Timestamp,
+    ) -> Result<Timestamp, MayNot> {
+        let verdict = self.answer(session, None).await.decision.verdict;
+        let until = own.conditional_until(session, verdict, now)?;
+        match standing.keys().is_some_and(|keys| keys.is_empty()) {
+            true => Ok(until),
+            false => Err(MayNot::NotTheFirst),
+        }
     }
 
     /// Our own ceremony, where it can be held at all and this person does not ask too often.

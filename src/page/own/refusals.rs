@@ -32,6 +32,17 @@ impl Pages {
             NotHere::MayNot(why @ (MayNot::SecondFactor | MayNot::SecondFactorUnknown | MayNot::NotOurs)) => {
                 settings_flow(why.to_string())
             }
+            NotHere::MayNot(
+                why @ (MayNot::NeverConditional
+                | MayNot::NoPassword
+                | MayNot::NotOffered
+                | MayNot::NotTheFirst),
+            ) => Refusal::new(
+                StatusCode::CONFLICT,
+                "conditional_create_not_allowed",
+                "No passkey is made without asking here and now.",
+            )
+            .because(why.to_string()),
             NotHere::Kratos(AskError::Gone) => {
                 Refusal::new(StatusCode::FORBIDDEN, "identity_inactive", "There is no such account any more.")
             }

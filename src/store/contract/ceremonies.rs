@@ -1,7 +1,7 @@
 //! Challenges are used once, by whoever asked for them; what came of them is kept.
 
 use super::*;
-use crate::ceremony::{Begun, Challenge, Flags, Kind, Made, Passkey, Transport, UserHandle};
+use crate::ceremony::{Begun, Challenge, Flags, Made, Passkey, Transport, UserHandle};
 
 const HANDLE: &str = "TmIELKPRna3dy5rNot8XydbnEKAFU7h3n3fNZi9A01325VM8S1Sjujld3BtUkIDK";
 
@@ -10,7 +10,7 @@ fn whose(n: u128) -> Whose {
 }
 
 fn begun(nth: u8) -> Begun {
-    Begun { kind: Kind::Asked, challenge: Challenge([nth; 16]), state: vec![nth, 0, 255] }
+    Begun { kind: CeremonyKind::Asked, challenge: Challenge([nth; 16]), state: vec![nth, 0, 255] }
 }
 
 fn handle() -> UserHandle {
@@ -20,7 +20,7 @@ fn handle() -> UserHandle {
 fn made(nth: u8, of: u128) -> MadePasskey {
     MadePasskey {
         whose: whose(of),
-        kind: Kind::Conditional,
+        kind: CeremonyKind::Conditional,
         passkey: Passkey {
             made: Made {
                 id: CredentialId::of_bytes(vec![nth; 20]).unwrap(),

@@ -107,7 +107,11 @@ pub(in crate::store) async fn one_more_passkey_is_told_too<Home>(fresh: Fresh<Ho
             cause: Cause::OwnCeremony,
             profile: Profile::default(),
             observed: Observed { passkeys: Some(observation), ..Observed::default() },
-            kind: EventKind::PasskeyMade { credential, session: SessionDigest([7; 16]) },
+            kind: EventKind::PasskeyMade {
+                credential,
+                session: SessionDigest([7; 16]),
+                ceremony: CeremonyKind::Asked,
+            },
             ..registered(1, nth, 1)
         }
     };

@@ -13,8 +13,8 @@ use super::super::ceremonies::{
 use super::Postgres;
 use super::line::Open;
 use super::read::to_identity;
-use crate::ceremony::{Begun, Challenge, Flags, Kind, Made, Passkey, UserHandle};
-use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
+use crate::ceremony::{Begun, Challenge, Flags, Made, Passkey, UserHandle};
+use crate::onboarding::{CeremonyKind, CredentialId, IdentityId, SessionDigest};
 
 #[async_trait]
 impl Ceremonies for Postgres {
@@ -297,8 +297,8 @@ fn to_made(row: &PgRow) -> Result<MadePasskey, ReadError> {
     })
 }
 
-fn to_kind(text: &str) -> Result<Kind, ReadError> {
-    Kind::parse(text).ok_or_else(|| corrupt("a kind of ceremony"))
+fn to_kind(text: &str) -> Result<CeremonyKind, ReadError> {
+    CeremonyKind::parse(text).ok_or_else(|| corrupt("a kind of ceremony"))
 }
 
 fn to_session(bytes: &[u8]) -> Result<SessionDigest, ReadError> {

@@ -12,8 +12,8 @@ use super::super::ceremonies::{
 };
 use super::Sqlite;
 use super::read::{to_identity, to_time};
-use crate::ceremony::{Begun, Challenge, Flags, Kind, Made, Passkey, UserHandle};
-use crate::onboarding::{CredentialId, IdentityId, SessionDigest};
+use crate::ceremony::{Begun, Challenge, Flags, Made, Passkey, UserHandle};
+use crate::onboarding::{CeremonyKind, CredentialId, IdentityId, SessionDigest};
 
 #[async_trait]
 impl Ceremonies for Sqlite {
@@ -262,6 +262,6 @@ fn to_made(row: &SqliteRow) -> Result<MadePasskey, ReadError> {
     })
 }
 
-fn to_kind(text: &str) -> Result<Kind, ReadError> {
-    Kind::parse(text).ok_or_else(|| corrupt("a kind of ceremony"))
+fn to_kind(text: &str) -> Result<CeremonyKind, ReadError> {
+    CeremonyKind::parse(text).ok_or_else(|| corrupt("a kind of ceremony"))
 }

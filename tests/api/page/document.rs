@@ -15,6 +15,7 @@ fn keys(of: &Value) -> Vec<&str> {
 fn assert_whole(document: &Value) {
     let expected = [
         "ceremony",
+        "conditional_create_for_s",
         "decision",
         "kratos",
         "links",

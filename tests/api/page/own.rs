@@ -1,5 +1,6 @@
 //! Our own ceremony: what the browser is to make, and what becomes of what it made.
 
+mod conditional;
 mod leave;
 mod trouble;
 

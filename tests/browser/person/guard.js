@@ -6,7 +6,8 @@
  * @typedef {object} Ceremony
  * @property {number} id
  * @property {'create' | 'get'} call
- * @property {boolean} isConditional it waits for the person's choice in a field, and needs no click
+ * @property {boolean} isConditional in the background: `get` waits for the person's choice in a field, `create` for a password
+ *   manager; neither needs a click
  * @property {boolean} isActive `navigator.userActivation.isActive`
  * @property {boolean} inClick called before the listener of a click or submit returned
  * @property {number} requests sent since the click
@@ -119,7 +120,9 @@ export function guard() {
         let answer;
         const { __refusal: refusal, __held: held } = w;
         w.__refusal = w.__held = undefined;
-        if (held) {
+        if (ceremony.isConditional && call === 'create' && w.__passwordManager) {
+          answer = w.__passwordManager((/** @type {any} */ asked) => original.call(this, asked), options);
+        } else if (held) {
           answer = original.call(this, options).then((/** @type {unknown} */ made) => held.then(() => made));
         } else if (refusal) {
           answer = new Promise((_, reject) => {
@@ -151,11 +154,12 @@ export function guard() {
 export function wrongs({ call, isConditional, isActive, inClick, requests, others }) {
   const wrongs = [];
   if (others > 0) wrongs.push('while another was under way');
+  if (isConditional) return wrongs.map((wrong) => `navigator.credentials.${call} ${wrong}`);
   if (call === 'create') {
     if (!isActive) wrongs.push('without user activation');
     if (!inClick) wrongs.push('not synchronously in a click');
     else if (requests > 0) wrongs.push(`after ${requests} requests since the click`);
-  } else if (!isConditional && !isActive) {
+  } else if (!isActive) {
     wrongs.push('without user activation');
   }
   return wrongs.map((wrong) => `navigator.credentials.${call} ${wrong}`);

@@ -18,6 +18,8 @@ const UNHEARD_MS = 15_000;
 
 /** A document can hold one WebAuthn request at a time (Credential Management Level 1, 2.5.4). */
 let running = false;
+/** @type {AbortController | null} Of one that the person did not ask for: it gives way. */
+let background = null;
 
 /**
  * Calls `create()` before it returns, so that the click that brought us here still counts: no `await` may come before.
@@ -27,6 +29,7 @@ let running = false;
  * @returns {Promise<Outcome>}
  */
 export function ceremony(publicKey, signal) {
+  background?.abort();
   if (running) return Promise.resolve({ kind: 'no_gesture', exception: 'OperationError' });
   running = true;
   const began = performance.now();
@@ -46,6 +49,34 @@ export function ceremony(publicKey, signal) {
       running = false;
     }
   });
+}
+
+/**
+ * Without asking the person: a password manager makes one or does not (WebAuthn Level 3, 5.1.3). It may never answer.
+ *
+ * @param {PublicKeyCredentialCreationOptions} publicKey
+ * @param {AbortSignal} signal
+ * @returns {Promise<Outcome>}
+ */
+export async function inBackground(publicKey, signal) {
+  if (running || background) return { kind: 'aborted' };
+  const own = (background = new AbortController());
+  const end = () => own.abort();
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end);
+  try {
+    return await within(publicKey.timeout ?? TIMEOUT_MS, own.signal, async (ending) => {
+      const options = /** @type {CredentialCreationOptions} */ ({ publicKey, mediation: 'conditional', signal: ending });
+      const credential = await Promise.race([navigator.credentials.create(options), aborted(ending)]);
+      return credential instanceof PublicKeyCredential ? { kind: 'made', credential } : { kind: 'aborted' };
+    });
+  } catch (error) {
+    // Not now, not here, or there is one: nobody asked for it.
+    return { kind: 'unknown', exception: nameOf(error) };
+  } finally {
+    signal.removeEventListener('abort', end);
+    background = null;
+  }
 }
 
 /**

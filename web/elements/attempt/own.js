@@ -5,7 +5,7 @@ import { proposedName } from '../visit/device.js';
 import { NEEDED_MS, TIMEOUT_MS } from '../visit/time.js';
 import { after, within } from '../wire/patience.js';
 import { toHex } from './bytes.js';
-import { ceremony, nameOf } from './ceremony.js';
+import { ceremony, inBackground, nameOf } from './ceremony.js';
 import { attachment, credentialJson, parse } from './options.js';
 import { belongsTo } from './party.js';
 import { signalUnknown } from './signal.js';
@@ -14,14 +14,18 @@ import { signalUnknown } from './signal.js';
 /** @typedef {import('./attempt.js').Left} Left */
 /** @typedef {import('../visit/visit.js').Visit} Visit */
 /** @typedef {import('../visit/device.js').Able} Able */
+/** @typedef {import('../service/onboarding.js').Mediation} Mediation */
 
 /** Of all of it; the service asks Kratos again by itself. */
 const PATIENCE_MS = 20_000;
 const RETRY_AFTER_MS = 1000;
+/** From what a password manager made until Kratos has it. */
+const NEEDED_UNASKED_MS = 30_000;
 
 export class OwnAttempt {
   #visit;
   #publicKey;
+  #mediation;
   #until;
   kind = /** @type {const} */ ('passkey');
   /** @type {string | null} What the person calls the account. */
@@ -32,11 +36,13 @@ export class OwnAttempt {
   /**
    * @param {Visit} visit
    * @param {PublicKeyCredentialCreationOptions} publicKey
-   * @param {number} until by `performance.now()`
+   * @param {Mediation} mediation
+   * @param {number} until it may begin, by `performance.now()`: what comes of it is in time then
    */
-  constructor(visit, publicKey, until) {
+  constructor(visit, publicKey, mediation, until) {
     this.#visit = visit;
     this.#publicKey = publicKey;
+    this.#mediation = mediation;
     this.#until = until;
     this.account = publicKey.user.name || null;
     this.app = publicKey.rp.name || null;
@@ -45,15 +51,19 @@ export class OwnAttempt {
   /**
    * @param {Visit} visit
    * @param {Able} able
+   * @param {Mediation} [mediation]
    * @returns {Promise<OwnAttempt | null>} `null`: it cannot be had now, and Kratos's settings flow is the way
    */
-  static async of(visit, able) {
+  static async of(visit, able, mediation = 'optional') {
     const asked = performance.now();
-    const answer = await visit.passkeyOptions();
+    const answer = await visit.passkeyOptions(mediation);
     if (answer.kind !== 'options') return null;
-    const publicKey = read(answer.options, able);
+    const isAsked = mediation === 'optional';
+    const needed = isAsked ? NEEDED_MS : NEEDED_UNASKED_MS;
+    const timeout = isAsked ? TIMEOUT_MS : Math.min(TIMEOUT_MS, answer.validForS * 1000 - needed);
+    const publicKey = read(answer.options, able, timeout);
     if (!publicKey?.rp?.id || !belongsTo(publicKey.rp.id)) return null;
-    const attempt = new OwnAttempt(visit, publicKey, asked + answer.validForS * 1000);
+    const attempt = new OwnAttempt(visit, publicKey, mediation, asked + answer.validForS * 1000 - needed);
     // Nobody begins what could end too late.
     return attempt.freshFor > 0 ? attempt : null;
   }
@@ -64,7 +74,7 @@ export class OwnAttempt {
 
   /** ms from now until new options are due: before a ceremony begun with these could outlive them. */
   get freshFor() {
-    return Math.max(this.#until - NEEDED_MS - performance.now(), 0);
+    return Math.max(this.#until - performance.now(), 0);
   }
 
   /** The page was asleep: what was prepared no longer holds. */
@@ -78,15 +88,16 @@ export class OwnAttempt {
   }
 
   /**
-   * Only from a click, and with no `await` before it.
+   * Only from a click, and with no `await` before it, but for one in the background.
    *
    * @param {object} how
    * @param {AbortSignal} how.signal
-   * @param {() => void} how.onMade the person is done; the service is next
+   * @param {() => void} how.onMade it is made; the service is next
    * @returns {Promise<Result>}
    */
   run({ signal, onMade }) {
-    return this.#after(ceremony(this.#publicKey, signal), onMade);
+    const perform = this.#mediation === 'conditional' ? inBackground : ceremony;
+    return this.#after(perform(this.#publicKey, signal), onMade);
   }
 
   /**
@@ -167,12 +178,13 @@ export class OwnAttempt {
 /**
  * @param {any} options
  * @param {Able} able
+ * @param {number} timeout in ms
  * @returns {PublicKeyCredentialCreationOptions | null}
  */
-function read(options, able) {
+function read(options, able, timeout) {
   const hints = able.kind === 'platform' ? ['client-device'] : ['hybrid', 'security-key'];
   try {
-    return parse({ ...options, timeout: Math.min(options.timeout ?? TIMEOUT_MS, TIMEOUT_MS), hints });
+    return parse({ ...options, timeout: Math.min(options.timeout ?? timeout, timeout), hints });
   } catch {
     return null;
   }

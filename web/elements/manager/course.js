@@ -10,6 +10,7 @@ import { proposedName } from '../visit/device.js';
 import { wayOut } from '../visit/refusals.js';
 import { isForTrying, Return } from '../visit/resume.js';
 import { AWAY_WITHIN_MS, Rounds } from '../visit/rounds.js';
+import { Turn } from '../visit/turn.js';
 import { Visit } from '../visit/visit.js';
 import { join } from './join.js';
 import { removal } from './removal.js';
@@ -64,8 +65,7 @@ export class Course {
   #wanted = /** @type {{ fresh?: string | null, note?: Note | null }} */ ({});
   /** The newest load under way. */
   #loading = {};
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #turn;
+  #turn = new Turn();
   #wishedReturnTo;
 
   /**
@@ -146,7 +146,7 @@ export class Course {
   end() {
     this.#ending.abort();
     this.#tabs.close();
-    clearTimeout(this.#turn);
+    this.#turn.stop();
   }
 
   /**
@@ -379,16 +379,16 @@ export class Course {
   }
 
   #renewLater() {
-    clearTimeout(this.#turn);
+    this.#turn.stop();
     const attempt = this.#attempts.passkey ?? this.#attempts.security_key;
     if (!attempt) return;
-    this.#turn = setTimeout(() => {
+    this.#turn.in(turnsIn(attempt, this.#visit.privilege), () => {
       if (this.#state.name !== 'list') return;
       if (attempt.freshFor > 0) {
         this.#update({ step: this.#step() }, 'itself');
         this.#renewLater();
       } else void this.#load({}, 'itself');
-    }, turnsIn(attempt, this.#visit.privilege));
+    });
   }
 
   /**
@@ -506,7 +506,7 @@ export class Course {
     if (this.#isOver) return;
     if (state.name !== 'list') {
       this.#tabs.stopWaiting();
-      clearTimeout(this.#turn);
+      this.#turn.stop();
     }
     this.#state = state;
     this.#outside.show(state, cause);

@@ -1,14 +1,15 @@
 // The course of one offer: from the decision to a passkey, or to the way on. Knows no DOM of its own.
 
-import { failure } from '../attempt/failure.js';
-import { Preparation, turnsIn } from '../attempt/preparation.js';
+import { Preparation } from '../attempt/preparation.js';
+import { Upgrade } from '../attempt/upgrade.js';
 import { Tabs } from '../tabs/tabs.js';
 import { isForTrying, Return } from '../visit/resume.js';
 import { Rounds } from '../visit/rounds.js';
 import { Visit } from '../visit/visit.js';
 import { after } from '../wire/patience.js';
 import { Exits } from './exits.js';
-import { offering } from './offering.js';
+import { Outcome } from './outcome.js';
+import { Stand } from './stand.js';
 
 /** @typedef {import('../service/onboarding.js').Onboarding} Onboarding */
 /** @typedef {import('../service/onboarding.js').Decided} Decided */
@@ -16,20 +17,16 @@ import { offering } from './offering.js';
 /** @typedef {import('../attempt/attempt.js').Attempt | import('../attempt/own.js').OwnAttempt} Attempt */
 /** @typedef {import('../attempt/attempt.js').Result} Result */
 /** @typedef {import('../visit/resume.js').Kept} Kept */
-/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
 /** @typedef {import('../surface/surface.js').Cause} Cause */
 /** @typedef {import('./exits.js').Outside} Outside */
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./state.js').Offering} Offering */
-/** @typedef {import('./state.js').Note} Note */
 
 /** No answer by then: the person goes on. */
 const PATIENCE_MS = 3000;
 /** A person who comes back from signing in again wants it. */
 const PATIENCE_OF_THE_WILLING_MS = 12_000;
 const SKELETON_AFTER_MS = 300;
-/** What is nice to know before "done" is shown. */
-const PROVIDER_WITHIN_MS = 1500;
 /** What should be stored before the next page asks. */
 const STORED_WITHIN_MS = 800;
 
@@ -44,13 +41,10 @@ export class Course {
   #exits;
   /** @type {State} */
   #state = { name: 'quiet' };
-  /** @type {Attempt | null} */
-  #attempt = null;
-  #cancels = 0;
-  /** What the person called a security key. */
-  #keyName = '';
-  /** A try came to nothing here, or somebody came back for one: a pause that it began is for the next visit. */
-  #isTriedAgain = false;
+  #stand;
+  #outcome;
+  /** @type {Upgrade | null} */
+  #upgrade = null;
   /** The first look is under way. */
   #isStarting = false;
   /** So is a try. */
@@ -59,8 +53,6 @@ export class Course {
   #gaveUp = false;
   /** The person has answered: nothing that happens meanwhile is for them. */
   #isLeaving = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #turn;
 
   /**
    * @param {Onboarding} onboarding
@@ -71,6 +63,8 @@ export class Course {
     this.#visit = new Visit(onboarding, outside.returnTo, this.#ending.signal);
     this.#rounds = new Rounds(this.#visit, this.#place, outside.navigate);
     this.#exits = new Exits(this.#visit, this.#rounds, outside, this);
+    this.#stand = new Stand(this.#visit, this.#preparation, this.#place, this.#exits, this);
+    this.#outcome = new Outcome(this.#visit, this.#stand, this.#exits, this.#rounds, this.#tabs, outside, this);
   }
 
   get exits() {
@@ -103,7 +97,7 @@ export class Course {
     this.#gaveUp = false;
     this.#isStarting = true;
     const kept = this.#place.comeBack();
-    this.#isTriedAgain = isForTrying(kept);
+    this.#stand.isTriedAgain = isForTrying(kept);
     const bones = setTimeout(() => {
       if (this.#outside.placement === 'page') this.show({ name: 'skeleton' });
     }, SKELETON_AFTER_MS);
@@ -130,7 +124,8 @@ export class Course {
   end() {
     this.#ending.abort();
     this.#tabs.close();
-    clearTimeout(this.#turn);
+    this.#stand.end();
+    this.#upgrade?.stop();
   }
 
   /**
@@ -139,19 +134,22 @@ export class Course {
    * @param {string} keyName what the person calls a security key
    */
   setUp(keyName) {
-    const [state, attempt] = [this.#state, this.#attempt];
+    const [state, { attempt }] = [this.#state, this.#stand];
     if (this.isOver || state.name !== 'offer') return;
-    if (attempt?.isPast) return void this.#renew({ step: state.step, note: null }, 'person');
+    // It is there already, and on its way to Kratos.
+    if (this.#upgrade?.isMade) return this.show({ name: 'saving' }, 'person');
+    this.#upgrade?.stop();
+    if (attempt?.isPast) return void this.#stand.renew({ step: state.step, note: null }, 'person');
     if (state.step === 'confirm' || !attempt?.mayRun(this.#visit.privilege, state.step === 'resume')) {
       if (!this.#rounds.reauthenticate({ why: 'create' })) this.#exits.unavailable('config', null);
       return;
     }
     if (!state.isReady) return;
-    this.#keyName = keyName.trim();
+    const name = this.#stand.call(keyName) || state.proposedName;
     this.#isTrying = true;
     const began = performance.now();
     const running = attempt.run({
-      name: this.#keyName || state.proposedName,
+      name,
       signal: this.#ending.signal,
       onMade: () => this.show({ name: 'saving' }, 'person'),
       who: () => this.#visit.who(),
@@ -172,7 +170,7 @@ export class Course {
   async #await(running, attempt, offered, began) {
     try {
       const result = await running;
-      await this.#ended(result, attempt, offered, Math.round(performance.now() - began));
+      await this.#outcome.ended(result, attempt, offered, Math.round(performance.now() - began));
     } catch (error) {
       this.#broke(error);
     } finally {
@@ -194,6 +192,7 @@ export class Course {
   async decline(action) {
     if (this.isOver || this.#isLeaving) return;
     this.#isLeaving = true;
+    this.#upgrade?.stop();
     this.#tabs.stopWaiting();
     this.#outside.tell(action === 'skip' ? 'passkey-skipped' : 'passkey-dismissed', {});
     const reported = this.#visit.report(action);
@@ -243,10 +242,10 @@ export class Course {
     const rescued = kept?.why === 'rescue' && kept.credential ? kept.credential : null;
     const holding = (rescued && (await kratos?.holds(rescued, null))) || 'unknown';
     if (rescued && holding === 'yes') {
-      await this.#done(rescued, null);
+      await this.#outcome.done(rescued, null, this.#visit.report('completed'));
     } else if (decision === 'done' && isForTrying(kept)) {
       this.show({ name: 'done', where: null });
-    } else if (decision === 'offer' || decision === 'required' || (this.#isTriedAgain && beganHere(decision, reason))) {
+    } else if (decision === 'offer' || decision === 'required' || (this.#stand.isTriedAgain && beganHere(decision, reason))) {
       await this.#offer(kept, holding);
     } else {
       this.#exits.leave('replace');
@@ -266,7 +265,7 @@ export class Course {
       this.#exits.unavailable('unsupported', device.why);
       return;
     }
-    const prepared = await this.#prepare();
+    const prepared = await this.#stand.prepare();
     if (this.#isTooLate) return;
     if (prepared.kind !== 'ready') {
       this.#exits.refused(prepared, 'itself');
@@ -279,135 +278,31 @@ export class Course {
       if (isPrivileged) this.#showOffer({ step: 'resume', note: holding === 'no' ? 'not_saved_delete' : 'unsure' }, 'itself');
       else this.show({ name: 'not_gained', isLeft: false });
     } else {
-      this.#showOffer({ step: kept?.why === 'create' ? 'resume' : this.#step() }, 'itself');
+      this.#showOffer({ step: kept?.why === 'create' ? 'resume' : this.#stand.step }, 'itself');
+      if (!kept && device) void this.#upgraded(device);
     }
   }
 
-  /** @returns {Promise<{ kind: 'ready' } | { kind: 'config' } | Refusal>} */
-  async #prepare() {
-    const { kratos, device, privilege } = this.#visit;
-    if (!kratos || device?.kind === 'unable' || !device) return { kind: 'unreachable', status: null };
-    const prepared = await this.#preparation.attempt(this.#visit, kratos, device);
-    if (prepared.kind !== 'ready') return prepared;
-    // Without a way back nobody can be sent to sign in first.
-    if (!this.#place.isAllowed && !prepared.attempt.mayRun(privilege, false)) return { kind: 'config' };
-    this.#attempt = prepared.attempt;
-    return { kind: 'ready' };
-  }
-
-  /** @returns {Offering['step']} */
-  #step() {
-    return this.#attempt?.mayRun(this.#visit.privilege, false) ? 'create' : 'confirm';
-  }
-
   /**
-   * @param {Pick<Offering, 'step'> & Partial<Offering>} change
+   * @param {Parameters<Stand['show']>[0]} change
    * @param {Cause} cause
    */
   #showOffer(change, cause) {
-    const { decision, device } = this.#visit;
-    if (!decision || !this.#attempt) return;
-    // Privilege has run out since, and without a way back nobody can be sent to sign in first.
-    if (change.step === 'confirm' && !this.#place.isAllowed) return this.#exits.unavailable('config', null);
-    const offer = offering(decision, this.#attempt, device, this.#cancels);
-    this.show({ ...offer, proposedName: this.#keyName || offer.proposedName, ...change }, cause);
-    this.#turnLater(this.#attempt);
+    this.#stand.show(change, cause);
     this.#waitForNews();
   }
 
   /**
-   * Time alone changes the offer: privilege runs out, options grow old.
+   * Beside the offer, and without a word where nothing comes of it.
    *
-   * @param {Attempt} attempt
+   * @param {import('../visit/device.js').Able} able
    */
-  #turnLater(attempt) {
-    clearTimeout(this.#turn);
-    this.#turn = setTimeout(() => {
-      const state = this.#state;
-      if (state.name !== 'offer' || !state.isReady) return;
-      const step = state.step === 'create' ? this.#step() : state.step;
-      if (attempt.freshFor > 0) this.#showOffer({ step, note: state.note }, 'itself');
-      else void this.#renew({ step, note: state.note }, 'itself');
-    }, turnsIn(attempt, this.#visit.privilege));
-  }
-
-  /**
-   * Fetches what the next click needs, while the offer stands.
-   *
-   * @param {{ step: Offering['step'], note: Note | null }} change
-   * @param {Cause} cause
-   */
-  async #renew(change, cause) {
-    this.#showOffer({ ...change, isReady: false }, cause);
-    const prepared = await this.#prepare();
-    if (this.isOver || this.#state.name !== 'offer') return;
-    const step = change.step === 'resume' ? change.step : this.#step();
-    if (prepared.kind === 'ready') this.#showOffer({ ...change, step }, 'itself');
-    else this.#exits.refused(prepared, 'person');
-  }
-
-  /**
-   * @param {Result} result
-   * @param {Attempt} attempt
-   * @param {Offering} offered
-   * @param {number} duration_ms
-   */
-  async #ended(result, attempt, offered, duration_ms) {
-    if (this.isOver) return;
-    const again = failure(result, duration_ms);
-    if (again) {
-      this.#isTriedAgain = true;
-      this.#exits.failed(again);
-      if (again.action === 'cancelled') this.#cancels += 1;
-      const step = offered.step === 'resume' && this.#visit.privilege.isSome ? 'resume' : this.#step();
-      await this.#renew({ step, note: again.note }, 'person');
-      return;
-    }
-    switch (result.kind) {
-      case 'created':
-        await this.#done(result.id, result.isHere ? 'device' : 'other');
-        break;
-      case 'already_registered':
-      case 'config': {
-        const { kind, exception } = result;
-        this.#exits.failed({ action: 'failed', report: { kind, exception, duration_ms } });
-        if (kind === 'already_registered') this.show({ name: 'here' }, 'person');
-        else this.#exits.goOn('person');
-        break;
-      }
-      case 'refresh_required':
-        if (offered.step === 'resume' || !result.to) {
-          this.#exits.notGained(await attempt.forget(result), 'person');
-        } else {
-          this.#rounds.rescue(result.to, { why: 'rescue', credential: result.id });
-          this.#exits.away();
-        }
-        break;
-      case 'aborted':
-        break;
-      case 'second_factor':
-      case 'browser_location':
-      case 'signed_out':
-      case 'identity_changed':
-        this.#exits.refused(result, 'person');
-    }
-  }
-
-  /**
-   * @param {string} id
-   * @param {'device' | 'other' | null} place
-   */
-  async #done(id, place) {
-    this.#outside.tell('passkey-created', {});
-    const reported = this.#visit.report('completed');
-    const provided = this.#visit.passkeys().then((all) => all?.find((one) => one.id === id)?.provider?.name ?? null);
-    const [provider] = await Promise.all([
-      Promise.race([provided, after(PROVIDER_WITHIN_MS)]),
-      Promise.race([reported, after(PROVIDER_WITHIN_MS)]),
-    ]);
-    if (this.isOver) return;
-    this.#tabs.tell({ what: 'done', subject: this.subject ?? '' });
-    this.show({ name: 'done', where: provider ? { provider } : place }, 'person');
+  async #upgraded(able) {
+    if (!this.#stand.isOwn) return;
+    this.#upgrade = new Upgrade();
+    const result = await this.#upgrade.run(this.#visit, able).catch(() => null);
+    this.#upgrade = null;
+    if (result && !this.isOver) await this.#outcome.upgraded(result);
   }
 
   #waitForNews() {
@@ -425,7 +320,8 @@ export class Course {
   /** @param {Decided | Refused} answer */
   #news(answer) {
     const state = this.#state;
-    if (answer.kind === 'unreachable' || this.#isLeaving) return;
+    // It is about to be said.
+    if (answer.kind === 'unreachable' || this.#isLeaving || this.#upgrade?.isMade) return;
     if (answer.kind !== 'decision') return this.#exits.refused(answer, 'itself');
     // Signed in meanwhile, in another tab.
     if (state.name === 'signed_out') return void this.#decidedAnew(answer);
@@ -433,10 +329,10 @@ export class Course {
     this.#visit.learn(answer);
     if (state.name !== 'offer') return;
     const { decision, reason } = answer.decision;
-    if (this.#isTriedAgain && beganHere(decision, reason)) return;
+    if (this.#stand.isTriedAgain && beganHere(decision, reason)) return;
     if (decision === 'done') this.show({ name: 'done', where: null });
     else if (decision === 'offer' || decision === 'required') {
-      const step = state.step === 'resume' ? 'resume' : this.#step();
+      const step = state.step === 'resume' ? 'resume' : this.#stand.step;
       this.#showOffer({ step, isReady: state.isReady, note: state.note }, 'itself');
     } else this.#exits.leave('replace');
   }
@@ -447,7 +343,10 @@ export class Course {
    */
   show(state, cause = 'itself') {
     if (this.isOver) return;
-    if (state.name !== 'offer') clearTimeout(this.#turn);
+    if (state.name !== 'offer') {
+      this.#stand.end();
+      if (!this.#upgrade?.isMade) this.#upgrade?.stop();
+    }
     if (!['offer', 'working', 'saving'].includes(state.name)) this.#tabs.stopWaiting();
     this.#state = state;
     this.#outside.show(state, cause);

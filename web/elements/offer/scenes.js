@@ -47,7 +47,8 @@ export function scene(state, words, act, frame) {
       return parts.waiting({ title, text: null, says: title, frame, words });
     }
     case 'done': {
-      const texts = [whereIsIt(state.where, words), words.say('done.next')];
+      const unasked = state.isUnasked ? words.say('done.upgraded') : null;
+      const texts = [unasked, whereIsIt(state.where, words), words.say('done.next')];
       const manage = parts.button('plain', 'manage', words.say('done.manage'), act.manage);
       const title = words.say('done.title');
       return { name: state.name, content: card({ mark: icon('done'), title, texts, actions: [goOn, manage] }), says: title };

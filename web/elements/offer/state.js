@@ -24,14 +24,15 @@
  *   | Offering
  *   | { name: 'working', way: Offering['way'] }
  *   | { name: 'saving' }
- *   | { name: 'done', where: { provider: string } | 'device' | 'other' | null }
+ *   | { name: 'done', where: { provider: string } | 'device' | 'other' | null, isUnasked?: boolean }
  *   | { name: 'here' }
  *   | { name: 'elsewhere', why: import('../visit/device.js').Unable['why'] }
  *   | { name: 'go_on' }
  *   | { name: 'signed_out' }
  *   | { name: 'second_factor' }
  *   | { name: 'other_person', account: string | null }
- *   | { name: 'not_gained', isLeft: boolean }} State `isLeft`: the device may still show a passkey that does not work
+ *   | { name: 'not_gained', isLeft: boolean }} State
+ *   `isUnasked`: a password manager made it by itself. `isLeft`: the device may still show a passkey that does not work
  */
 
 export {};

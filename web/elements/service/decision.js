@@ -12,6 +12,7 @@ import { webAddress } from '../wire/address.js';
  * @property {string | null} required_by RFC 3339
  * @property {{ privileged: boolean, privileged_for_s: number }} session
  * @property {'settings' | 'own'} ceremony how a passkey is added; anything else is taken for `settings`
+ * @property {number} [conditional_create_for_s] in which a passkey may be made without asking
  * @property {{ browser_url: string }} kratos
  * @property {{ return_to: string, manage: string }} links
  */

@@ -28,6 +28,7 @@ import { readDecision } from './decision.js';
  * @typedef {{ kind: 'options', options: any, validForS: number }} Options for `parseCreationOptionsFromJSON()`
  * @typedef {{ kind: 'refused', isStale: boolean } | { kind: 'unsure' }} NotAdded `unsure`: the same can be sent again
  */
+/** @typedef {'optional' | 'conditional'} Mediation `conditional`: in the background */
 /** @typedef {{ kind: 'decision', decision: Decision, etag: string | null }} Decided */
 /** @typedef {{ kind: 'unchanged' }} Unchanged */
 
@@ -119,10 +120,11 @@ export class Onboarding {
    * What to make a passkey with, by the service's own ceremony.
    *
    * @param {string} subject
+   * @param {Mediation} mediation
    * @returns {Promise<Options | NotAdded | Refused>}
    */
-  async passkeyOptions(subject) {
-    const answer = await this.#post('api/onboarding/passkeys/options', {}, subject, PATIENCE_MS, null);
+  async passkeyOptions(subject, mediation) {
+    const answer = await this.#post('api/onboarding/passkeys/options', { mediation }, subject, PATIENCE_MS, null);
     if (!answer || !answer.ok) return this.#own(answer);
     const { options, valid_for_s } = answer.body ?? {};
     const isOne = typeof options?.challenge === 'string' && Number.isFinite(valid_for_s);

@@ -142,10 +142,18 @@ export class Visit {
     return this.decision?.ceremony === 'own';
   }
 
-  /** @returns {Promise<import('../service/onboarding.js').Options | import('../service/onboarding.js').NotAdded | Refused>} */
-  async passkeyOptions() {
+  /** Whether one may be made without asking: once a session of the browser. */
+  mayUpgrade() {
+    return this.isOwn && (this.decision?.conditional_create_for_s ?? 0) > 0 && once(`passkey-upgrade:${this.subject}`);
+  }
+
+  /**
+   * @param {import('../service/onboarding.js').Mediation} mediation
+   * @returns {Promise<import('../service/onboarding.js').Options | import('../service/onboarding.js').NotAdded | Refused>}
+   */
+  async passkeyOptions(mediation) {
     const { subject } = this;
-    return subject ? this.#onboarding.passkeyOptions(subject) : { kind: 'unreachable' };
+    return subject ? this.#onboarding.passkeyOptions(subject, mediation) : { kind: 'unreachable' };
   }
 
   /**

@@ -32,6 +32,7 @@ export default {
   'working.text_other': 'Verwende dein Handy oder deinen Sicherheitsschlüssel, wenn dein Browser danach fragt.',
   'saving.title': 'Dein Passkey wird gespeichert …',
   'done.title': 'Dein Passkey ist bereit',
+  'done.upgraded': 'Deine Passwort-App hat ihn erstellt, als du dich mit deinem Passwort angemeldet hast.',
   'done.where_provider': 'Er ist gespeichert in: {provider}.',
   'done.where_device': 'Er ist auf diesem Gerät oder in seiner Passwort-App gespeichert.',
   'done.where_other': 'Er ist auf dem Handy oder Sicherheitsschlüssel gespeichert, das du verwendet hast.',

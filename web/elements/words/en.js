@@ -33,6 +33,7 @@ export default {
   'working.text_other': 'Use your phone or security key when your browser asks for it.',
   'saving.title': 'Saving your passkey…',
   'done.title': 'Your passkey is ready',
+  'done.upgraded': 'Your password app created it for you when you signed in with your password.',
   'done.where_provider': 'It is kept in {provider}.',
   'done.where_device': 'It is kept on this device or in its password app.',
   'done.where_other': 'It is kept on the phone or security key you used.',

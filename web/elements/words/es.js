@@ -32,6 +32,7 @@ export default {
   'working.text_other': 'Usa tu teléfono o tu llave de seguridad cuando el navegador lo pida.',
   'saving.title': 'Guardando tu llave de acceso…',
   'done.title': 'Tu llave de acceso está lista',
+  'done.upgraded': 'Tu gestor de contraseñas la creó cuando entraste con tu contraseña.',
   'done.where_provider': 'Se guarda en {provider}.',
   'done.where_device': 'Se guarda en este dispositivo o en su gestor de contraseñas.',
   'done.where_other': 'Se guarda en el teléfono o la llave de seguridad que has usado.',

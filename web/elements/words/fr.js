@@ -32,6 +32,7 @@ export default {
   'working.text_other': 'Utilisez votre téléphone ou votre clé de sécurité quand votre navigateur le demande.',
   'saving.title': 'Enregistrement de votre clé d’accès…',
   'done.title': 'Votre clé d’accès est prête',
+  'done.upgraded': 'Votre gestionnaire de mots de passe l’a créée lorsque vous vous êtes connecté avec votre mot de passe.',
   'done.where_provider': 'Elle est conservée dans {provider}.',
   'done.where_device': 'Elle est conservée sur cet appareil ou dans son gestionnaire de mots de passe.',
   'done.where_other': 'Elle est conservée sur le téléphone ou la clé de sécurité que vous avez utilisé.',

@@ -32,6 +32,7 @@ export default {
   'working.text_other': 'ブラウザの案内に従って、スマートフォンまたはセキュリティキーを使ってください。',
   'saving.title': 'パスキーを保存しています…',
   'done.title': 'パスキーの準備ができました',
+  'done.upgraded': 'パスワードでログインしたときに、パスワード管理アプリが作成しました。',
   'done.where_provider': '保存先：{provider}',
   'done.where_device': 'この端末、またはそのパスワード管理アプリに保存されています。',
   'done.where_other': 'お使いになったスマートフォンまたはセキュリティキーに保存されています。',

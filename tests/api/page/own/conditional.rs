@@ -1,0 +1,105 @@
+//! A passkey that is made in the background after a sign-in with a password, where the operator wants that.
+
+use super::*;
+use crate::authenticator::BS;
+
+async fn wanted() -> World {
+    World::with(|plan| plan.with("PAGE__CONDITIONAL_CREATE", "true")).await
+}
+
+impl World {
+    async fn unasked(&self, person: &Session) -> Response {
+        self.post(person, "passkeys/options", &json!({ "mediation": "conditional" })).await
+    }
+
+    /// As a password manager answers that saw the password typed: nobody was asked.
+    async fn upgrades(&self, nth: u8) -> Value {
+        let answer = document(self.unasked(self.person()).await).await;
+        let brought = Brought { id: vec![nth; 16], flags: BE | BS, ..self.brought(&answer["options"]) };
+        added(self.add(&brought).await).await
+    }
+}
+
+async fn says(world: &World, person: &Session) -> u64 {
+    let answer = world.house.service.get("/api/onboarding?fresh=1").header("Cookie", person.cookies());
+    document(answer.send().await.unwrap()).await["conditional_create_for_s"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn neither_presence_nor_verification_is_demanded_of_it_alone() {
+    let world = wanted().await;
+    assert!((290..=300).contains(&says(&world, world.person()).await));
+    let asked = document(world.options_of(world.person()).await).await;
+    assert_eq!(asked["options"]["authenticatorSelection"]["userVerification"], "required");
+    let unverified = Brought { flags: BE | BS, ..world.brought(&asked["options"]) };
+    refused(world.add(&unverified).await, 400, "credential_refused").await;
+
+    let answer = document(world.unasked(world.person()).await).await;
+    let options = &answer["options"];
+    assert_eq!(options["authenticatorSelection"]["userVerification"], "preferred");
+    assert!(answer["valid_for_s"].as_u64().unwrap() <= 300, "{answer}");
+    let brought = Brought { flags: BE | BS, ..world.brought(options) };
+    let answer = added(world.add(&brought).await).await;
+    assert_eq!(verdict(&answer).0, "done");
+    assert_eq!(answer["conditional_create_for_s"], 0);
+    let [held] = world.held().try_into().unwrap();
+    let flags = json!({ "user_present": false, "user_verified": false, "backup_eligible": true, "backup_state": true });
+    assert_eq!(held["flags"], flags, "as they came");
+    refused(world.unasked(world.person()).await, 409, "conditional_create_not_allowed").await;
+}
+
+#[tokio::test]
+async fn it_is_no_offer_and_is_counted_apart() {
+    let world = wanted().await;
+    world.house.tell_of(&world.person().identity()).await;
+    world.upgrades(1).await;
+    assert_eq!(world.kinds().await, ["passkey_made"]);
+    for (step, expected) in
+        [("eligible", 1.0), ("upgraded", 1.0), ("offered", 0.0), ("started", 0.0), ("completed", 0.0)]
+    {
+        let line = format!("onboarding_funnel_total{{step=\"{step}\",method=\"password\"}}");
+        assert_eq!(world.house.service.metric(&line).await, expected, "{step}");
+    }
+}
+
+#[tokio::test]
+async fn only_soon_after_a_password_and_only_where_the_person_would_be_asked() {
+    let world = wanted().await;
+    let late = Session::fresh().authenticated(5 * 60);
+    let mut code = Session::fresh();
+    code.body["authentication_methods"][0]["method"] = json!("code");
+    for (session, why) in [(late, "last five minutes"), (code, "no password was typed")] {
+        world.house.kratos.signed_in(&session);
+        assert_eq!(says(&world, &session).await, 0);
+        let body = refused(world.unasked(&session).await, 409, "conditional_create_not_allowed").await;
+        assert!(body["error"]["reason"].as_str().unwrap().contains(why), "{body}");
+    }
+    world.house.kratos.signed_in(world.person());
+    document(world.unasked(world.person()).await).await;
+    world.house.reported("skip", json!({})).await;
+    assert_eq!(says(&world, world.person()).await, 0);
+    refused(world.unasked(world.person()).await, 409, "conditional_create_not_allowed").await;
+}
+
+#[tokio::test]
+async fn whoever_has_a_passkey_by_now_gets_no_other_one() {
+    let world = wanted().await;
+    assert!(says(&world, world.person()).await > 0);
+    world.knows(world.person(), 1);
+    let body = refused(world.unasked(world.person()).await, 409, "conditional_create_not_allowed").await;
+    assert!(body["error"]["reason"].as_str().unwrap().contains("has a passkey"), "{body}");
+}
+
+#[tokio::test]
+async fn unless_the_operator_says_so_nothing_is_made_without_asking() {
+    let world = World::start().await;
+    assert_eq!(says(&world, world.person()).await, 0);
+    let body = refused(world.unasked(world.person()).await, 409, "conditional_create_not_allowed").await;
+    assert!(body["error"]["reason"].as_str().unwrap().contains("page.conditional_create"), "{body}");
+    for wrong in [json!("silent"), json!("required"), json!(true), json!({})] {
+        let body = json!({ "mediation": wrong });
+        let answer =
+            refused(world.post(world.person(), "passkeys/options", &body).await, 400, "bad_request").await;
+        assert!(answer["error"]["reason"].as_str().unwrap().contains("mediation"), "{answer}");
+    }
+}

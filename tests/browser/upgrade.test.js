@@ -1,0 +1,143 @@
+// A passkey made in the background after a sign-in with a password, where the operator wants that: no offer, and nobody is asked.
+
+import assert from 'node:assert/strict';
+
+import { signsInWithPasskey, signsOutInApp } from './app.js';
+import { hears } from './between.js';
+import { keep, violations } from './person/look.js';
+import { inWorld } from './scenario.js';
+import { isDecided, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until } from './steps.js';
+import { IS_REAL_KRATOS } from './world/world.js';
+
+/** @typedef {import('./person/person.js').Person} Person */
+/** @typedef {import('playwright-core').Page} Page */
+
+const OWN = { ONBOARDING__WEBAUTHN__RP_ID: 'localhost', ONBOARDING__WEBAUTHN__RP_NAME: 'Example' };
+const WANTED = { ...OWN, ONBOARDING__PAGE__CONDITIONAL_CREATE: 'true' };
+const test = inWorld({ service: WANTED });
+const usual = inWorld({ service: OWN });
+
+/**
+ * Chromium's virtual authenticator leaves these requests unanswered for ever. This makes one as a password manager does: nobody is
+ * present, nobody is verified (WebAuthn Level 3, 6.1: the first and third bit of the flags).
+ *
+ * @param {Page} page
+ */
+async function passwordManager(page) {
+  await page.addInitScript(() => {
+    const w = /** @type {any} */ (window);
+    w.__passwordManager = async (/** @type {any} */ create, /** @type {any} */ { mediation, ...options }) => {
+      const made = await create(options);
+      const rp = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(options.publicKey.rp.id)));
+      const json = made.toJSON();
+      for (const field of ['attestationObject', 'authenticatorData']) {
+        const bytes = Uint8Array.from(atob(json.response[field].replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+        const at = bytes.findIndex((_, start) => rp.every((byte, nth) => bytes[start + nth] === byte));
+        if (at < 0) throw new Error('there is no authenticator data');
+        bytes[at + rp.length] = /** @type {number} */ (bytes[at + rp.length]) & ~0b101;
+        const text = btoa(String.fromCharCode(...bytes));
+        json.response[field] = text.replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+      }
+      Object.defineProperty(made, 'toJSON', { value: () => json });
+      return made;
+    };
+  });
+}
+
+/** @param {Person} person */
+function background(person) {
+  return person.ceremonies.filter(({ isConditional, call }) => isConditional && call === 'create');
+}
+
+/** @param {Person} person @param {RegExp} what */
+function sent(person, what) {
+  return person.watch.requests.filter((request) => what.test(request));
+}
+
+/** @param {Person} person */
+async function pends(person) {
+  await isOffered(person);
+  await until('it was asked for', () => background(person).length === 1);
+}
+
+const versions = IS_REAL_KRATOS ? /** @type {const} */ (['v26.2.0']) : /** @type {const} */ (['v1.3.1', 'v26.2.0', 'main']);
+for (const version of versions) {
+  const world = inWorld({ service: WANTED, version });
+  world(`a password manager makes one, nobody clicks, and it signs in (${version})`, async ({ person, page, world: { metrics } }) => {
+    await passwordManager(page);
+    await person.register();
+    await page.goto(offerUrl(person));
+    await sees(page, READY);
+    await reads(page, 'Your password app created it for you when you signed in with your password.');
+    await keep(page, 'upgraded');
+    assert.deepEqual(await violations(page), []);
+    await isDecided(person, 'done');
+    assert.deepEqual(background(person).map(({ outcome, inClick }) => [outcome, inClick]), [['ok', false]]);
+    assert.equal(person.ceremonies.length, 1);
+    assert.deepEqual(sent(person, /^POST .*\/api\/onboarding\/(offered|started|completed)$/), [], 'it is no offer');
+    assert.equal((await person.credentials()).passkeys.length, 1);
+    assert.match(await metrics.call(person.world), /^onboarding_funnel_total\{(?=[^}]*step="upgraded").*\} [1-9]/m);
+    await signsOutInApp(person);
+    await signsInWithPasskey(person, 'passkey');
+    const session = await person.session();
+    assert.deepEqual(session.authentication_methods.map((/** @type {any} */ one) => one.method), ['passkey']);
+  }, { expects: [/^401 .*whoami/] });
+}
+
+test('nothing comes of it, as mostly: the offer stands, a click ends it, and one passkey is made', async ({ person, page }) => {
+  await pends(person);
+  await press(page, SET_UP);
+  await sees(page, READY);
+  assert.deepEqual(person.ceremonies.map(({ isConditional, outcome }) => [isConditional, outcome]), [[true, 'AbortError'], [false, 'ok']]);
+  assert.equal((await person.credentials()).passkeys.length, 1);
+});
+
+test('it ends when the person leaves it', async ({ person, page }) => {
+  await pends(person);
+  await page.evaluate(() => document.querySelector('passkey-offer')?.remove());
+  await until('it has ended', () => background(person)[0]?.outcome === 'AbortError');
+});
+
+test('who skips the offer is not given one behind their back', async ({ person, page }) => {
+  await pends(person);
+  await press(page, SKIP);
+  await until('it has ended', () => background(person)[0]?.outcome !== undefined || page.url().indexOf('post-registration') < 0);
+  await isDecided(person, 'later');
+  await person.page.goto(offerUrl(person));
+  await until('the page has gone on', () => !page.url().includes('post-registration'));
+  assert.equal(background(person).length, 1);
+  assert.deepEqual((await person.credentials()).passkeys, []);
+});
+
+test('once a session: a reload does not ask again', async ({ person, page }) => {
+  await pends(person);
+  await page.reload();
+  await sees(page, TITLE);
+  await press(page, SET_UP);
+  await sees(page, READY);
+  assert.equal(background(person).length, 1);
+});
+
+test('Kratos does not take it: the device forgets it, and the person is told', async ({ person, page }) => {
+  await passwordManager(page);
+  const signalled = await hears(page);
+  await page.route(/\/api\/onboarding\/passkeys$/, (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const error = { id: 'settings_flow_required', code: 409, status: 'Conflict', reason: '', message: '', details: {} };
+    return route.fulfill({ status: 409, contentType: 'application/json', body: JSON.stringify({ error }) });
+  });
+  await person.register();
+  await page.goto(offerUrl(person));
+  await reads(page, 'Your passkey could not be saved, and nothing was changed.');
+  await sees(page, TITLE);
+  assert.deepEqual((await signalled()).map(({ name, rpId }) => [name, rpId]), [['signalUnknownCredential', 'localhost']]);
+  assert.deepEqual((await person.credentials()).passkeys, []);
+}, { expects: [/^409 .*passkeys/] });
+
+usual('unless the operator wants it nothing is asked for in the background', async ({ person, page }) => {
+  await passwordManager(page);
+  await isOffered(person);
+  await press(page, SET_UP);
+  await sees(page, READY);
+  assert.deepEqual(background(person), []);
+});
