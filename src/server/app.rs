@@ -267,8 +267,8 @@ fn own(
              than Kratos itself would allow"
         );
     }
-    let importing = Arc::new(Importing::new(store.clone(), metrics.clone()));
     let runtime = Handle::try_current().map_err(|_| ClientError::NoRuntime)?;
+    let importing = Arc::new(Importing::new(store.clone(), metrics.clone(), runtime.clone()));
     let mediations = match settings.page.conditional_create {
         true => Mediations::AlsoConditional,
         false => Mediations::Optional,
