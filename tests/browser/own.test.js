@@ -21,6 +21,7 @@ const short = inWorld({ privilegedFor: '1m', service: OWN });
 const ADDED = /\/api\/onboarding\/passkeys$/;
 const LIST = 'Your passkeys';
 const ADD = 'Add a passkey';
+const BUSY = 'You are creating a passkey in another tab. Finish there first.';
 
 /** What the page sent anywhere. @param {Person} person @param {RegExp} what */
 function sent(person, what) {
@@ -132,7 +133,7 @@ test('two tabs at once: two passkeys, and none is lost', async ({ person, page, 
   const other = await person.tab();
   await other.goto(world.serviceUrl('/passkeys'));
   await sees(other, LIST);
-  // A browser has one ceremony at a time; what the first one made is still on its way when the second begins.
+  // What the first one made is still on its way when the second begins: a device would keep the last of two.
   const first = held();
   await page.route(ADDED, async (route) => {
     if (route.request().method() === 'POST') await first.released;
@@ -144,12 +145,55 @@ test('two tabs at once: two passkeys, and none is lost', async ({ person, page, 
   await begun;
   await other.bringToFront();
   await press(other, ADD);
+  await reads(other, BUSY);
+  assert.equal(person.ceremonies.length, 1);
   first.release();
+  await until('the first is seen in both', async () => (await other.getByRole('listitem').count()) === 1);
+  await until('it may begin here', async () => (await other.getByText(BUSY).count()) === 0);
+  await press(other, ADD);
   await until('both are there', async () => (await person.credentials()).passkeys.length === 2);
   await until('and seen in both', async () => {
     const counts = await Promise.all([page, other].map((tab) => tab.getByRole('listitem').count()));
     return counts.every((count) => count === 2);
   });
+});
+
+test('two tabs with an offer: one ceremony, and the other tab says so until it has ended', async ({ person, page }) => {
+  await isOffered(person);
+  const other = await person.tab();
+  await other.goto(offerUrl(person));
+  await sees(other, TITLE);
+  const device = await person.hold();
+  await page.bringToFront();
+  await press(page, SET_UP);
+  await until('the device is asked', () => person.ceremonies.length === 1);
+  await other.bringToFront();
+  await press(other, SET_UP);
+  await reads(other, BUSY);
+  await device.release();
+  await sees(page, READY);
+  await sees(other, READY);
+  assert.equal(person.ceremonies.length, 1);
+  assert.equal((await person.credentials()).passkeys.length, 1);
+});
+
+test('a tab that is closed in the middle keeps no other waiting', async ({ person, page }) => {
+  await isOffered(person);
+  const other = await person.tab();
+  await other.goto(offerUrl(person));
+  await sees(other, TITLE);
+  await person.hold();
+  await page.bringToFront();
+  await press(page, SET_UP);
+  await until('the device is asked', () => person.ceremonies.length === 1);
+  await other.bringToFront();
+  await press(other, SET_UP);
+  await reads(other, BUSY);
+  await page.close();
+  await until('it may begin here', async () => (await other.getByText(BUSY).count()) === 0);
+  await press(other, SET_UP);
+  await sees(other, READY);
+  assert.equal((await person.credentials()).passkeys.length, 1);
 });
 
 test('the answer is lost: it is sent again, and added once', async ({ person, page }) => {

@@ -3,7 +3,7 @@
 /** @typedef {import('./attempt.js').Result} Result */
 
 /** A key of the texts below `note.`; with `_delete` the device may still show what does not work. */
-/** @typedef {'no_gesture' | 'timeout' | 'cancelled' | 'not_made' | 'not_saved' | 'not_saved_delete' | 'stale' | 'stale_delete' | 'unsure'} Note */
+/** @typedef {'no_gesture' | 'timeout' | 'cancelled' | 'not_made' | 'not_saved' | 'not_saved_delete' | 'stale' | 'stale_delete' | 'unsure' | 'other_tab'} Note */
 
 /**
  * @typedef {object} Failure

@@ -47,7 +47,7 @@ export class Course {
   #ending = new AbortController();
   #place = new Return('manager');
   #preparation = new Preparation(this.#place);
-  #tabs = new Tabs((news) => void (news.subject === this.#visit.subject && this.lookAgain()));
+  #tabs = new Tabs((news) => void (news.subject === this.#visit.subject && this.#heard(news)));
   #visit;
   #rounds;
   /** @type {State} */
@@ -214,6 +214,7 @@ export class Course {
       return;
     }
     if (!attempt) return;
+    if (this.#tabs.isBusy) return this.#update({ note: { what: 'other_tab' } }, 'person');
     this.#isTrying = true;
     const began = performance.now();
     const running = attempt.run({
@@ -225,6 +226,7 @@ export class Course {
     this.#show({ name: 'working', kind: which }, 'person');
     void this.#visit.report('started');
     this.#outside.tell('passkey-started', {});
+    this.#tabs.ceremony(this.#visit.subject ?? '', running);
     void this.#await(running, attempt, began);
   }
 
@@ -286,6 +288,13 @@ export class Course {
     // Said again, where it is so again.
     this.#update({ note: null }, 'itself');
     await this.#load({ note: { what: 'refreshed' } }, 'person');
+  }
+
+  /** @param {import('../tabs/tabs.js').News} news from another tab */
+  #heard({ what }) {
+    // What was made there is to be excluded here.
+    if (what === 'ended') void (this.#state.name === 'list' && this.#load({ note: null }, 'itself'));
+    else if (what !== 'begun') void this.lookAgain();
   }
 
   /**

@@ -35,7 +35,7 @@ export class Course {
   #ending = new AbortController();
   #place = new Return('offer');
   #preparation = new Preparation(this.#place);
-  #tabs = new Tabs((news) => void (news.subject === this.#visit.subject && this.lookAgain()));
+  #tabs = new Tabs((news) => void (news.subject === this.#visit.subject && this.#heard(news)));
   #visit;
   #rounds;
   #exits;
@@ -139,6 +139,7 @@ export class Course {
     // It is there already, and on its way to Kratos.
     if (this.#upgrade?.isMade) return this.show({ name: 'saving' }, 'person');
     this.#upgrade?.stop();
+    if (this.#tabs.isBusy) return this.#showOffer({ step: state.step, note: 'other_tab' }, 'person');
     if (attempt?.isPast) return void this.#stand.renew({ step: state.step, note: null }, 'person');
     if (state.step === 'confirm' || !attempt?.mayRun(this.#visit.privilege, state.step === 'resume')) {
       if (!this.#rounds.reauthenticate({ why: 'create' })) this.#exits.unavailable('config', null);
@@ -158,6 +159,7 @@ export class Course {
     this.seen();
     void this.#visit.report('started');
     this.#outside.tell('passkey-started', {});
+    this.#tabs.ceremony(this.subject ?? '', running);
     void this.#await(running, attempt, state, began);
   }
 
@@ -220,6 +222,15 @@ export class Course {
     if (!['offer', 'done', 'here', 'not_gained', 'signed_out'].includes(before)) return;
     const answer = await this.#visit.ask(false);
     if (!this.isOver && this.#state.name === before) this.#news(answer);
+  }
+
+  /** @param {import('../tabs/tabs.js').News} news from another tab */
+  #heard({ what }) {
+    const state = this.#state;
+    if (what === 'begun') this.#upgrade?.stop();
+    // What was made there is to be excluded here.
+    else if (what === 'ended') void (state.name === 'offer' && this.#stand.renew({ step: state.step, note: null }, 'itself'));
+    else void this.lookAgain();
   }
 
   get #isTooLate() {

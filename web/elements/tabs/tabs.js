@@ -1,20 +1,56 @@
 // Several tabs of one browser: what is done in one shows in the others, and only one of them waits for news.
 
 /**
- * @typedef {{ what: 'done' | 'removed' | 'changed', subject: string }} News
+ * @typedef {{ what: 'done' | 'removed' | 'changed' | 'begun' | 'ended', subject: string }} News `begun`, `ended`: a ceremony in
+ *   another tab
  */
 
 const CHANNEL = 'passkey-elements';
 const LOCK = 'passkey-elements-waiting';
+const CEREMONY = 'passkey-elements-ceremony';
 
 export class Tabs {
   #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(CHANNEL) : null;
   /** @type {AbortController | null} */
   #waiting = null;
+  #ending = new AbortController();
+  /** A ceremony is under way in another tab. */
+  isBusy = false;
 
   /** @param {(news: News) => void} heard */
   constructor(heard) {
-    this.#channel?.addEventListener('message', (event) => heard(event.data));
+    this.#channel?.addEventListener('message', ({ data }) => {
+      if (data.what === 'begun') void this.#heedsAnother(data.subject, heard);
+      heard(data);
+    });
+  }
+
+  /**
+   * Other tabs begin none meanwhile: a device keeps the last of two that are made with the same user handle, and Kratos both.
+   *
+   * @param {string} subject
+   * @param {Promise<unknown>} running
+   */
+  ceremony(subject, running) {
+    void navigator.locks?.request(CEREMONY, async () => {
+      this.tell({ what: 'begun', subject });
+      await running.catch(() => {});
+    });
+  }
+
+  /**
+   * Until it has ended there, also where that tab is closed.
+   *
+   * @param {string} subject
+   * @param {(news: News) => void} heard
+   */
+  async #heedsAnother(subject, heard) {
+    const { signal } = this.#ending;
+    if (signal.aborted || this.isBusy || !navigator.locks) return;
+    this.isBusy = true;
+    await navigator.locks.request(CEREMONY, { mode: 'shared', signal }, () => {}).catch(() => {});
+    this.isBusy = false;
+    if (!signal.aborted) heard({ what: 'ended', subject });
   }
 
   /** @param {News} news nobody hears after `close()` */
@@ -51,6 +87,7 @@ export class Tabs {
 
   close() {
     this.stopWaiting();
+    this.#ending.abort();
     this.#channel?.close();
     this.#channel = null;
   }

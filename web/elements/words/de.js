@@ -27,6 +27,7 @@ export default {
   'note.stale': 'Diese Seite war zu lange offen, deshalb konnte dein Passkey nicht gespeichert werden. Wenn du es noch einmal versuchst, fragt dein Gerät erneut.',
   'note.delete_unsaved': 'Vielleicht zeigt dein Gerät noch einen Passkey für {app}, der nicht funktioniert. Du kannst ihn dort löschen.',
   'note.unsure': 'Es ließ sich nicht prüfen, ob dein Passkey gespeichert wurde. Versuche es gleich noch einmal, dann zeigt es sich.',
+  'note.other_tab': 'Du erstellst gerade in einem anderen Tab einen Passkey. Schließe das dort zuerst ab.',
   'working.title': 'Folge den Schritten auf dem Bildschirm',
   'working.text': 'Dein Gerät fragt nach Gesicht, Fingerabdruck oder Displaysperre.',
   'working.text_other': 'Verwende dein Handy oder deinen Sicherheitsschlüssel, wenn dein Browser danach fragt.',

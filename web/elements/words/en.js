@@ -28,6 +28,7 @@ export default {
   'note.stale': 'This page had been open for too long, so your passkey could not be saved. If you try again, your device will ask you once more.',
   'note.delete_unsaved': 'Your device may still show a passkey for {app} that does not work. You can delete it there.',
   'note.unsure': 'We could not check whether your passkey was saved. Try again in a moment to find out.',
+  'note.other_tab': 'You are creating a passkey in another tab. Finish there first.',
   'working.title': 'Follow the steps on your screen',
   'working.text': 'Your device asks for your face, fingerprint or screen lock.',
   'working.text_other': 'Use your phone or security key when your browser asks for it.',

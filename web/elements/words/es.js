@@ -27,6 +27,7 @@ export default {
   'note.stale': 'Esta página llevaba demasiado tiempo abierta y no se pudo guardar tu llave de acceso. Si lo intentas de nuevo, tu dispositivo volverá a preguntarte.',
   'note.delete_unsaved': 'Puede que tu dispositivo aún muestre una llave de acceso de {app} que no funciona. Puedes borrarla allí.',
   'note.unsure': 'No pudimos comprobar si se guardó tu llave de acceso. Inténtalo de nuevo en un momento para saberlo.',
+  'note.other_tab': 'Estás creando una llave de acceso en otra pestaña. Termina allí primero.',
   'working.title': 'Sigue los pasos en la pantalla',
   'working.text': 'Tu dispositivo te pide tu cara, tu huella o el bloqueo de pantalla.',
   'working.text_other': 'Usa tu teléfono o tu llave de seguridad cuando el navegador lo pida.',

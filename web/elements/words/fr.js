@@ -27,6 +27,7 @@ export default {
   'note.stale': 'Cette page est restée ouverte trop longtemps et votre clé d’accès n’a pas pu être enregistrée. Si vous réessayez, votre appareil vous demandera à nouveau de confirmer.',
   'note.delete_unsaved': 'Votre appareil affiche peut-être encore une clé d’accès pour {app} qui ne fonctionne pas. Vous pouvez l’y supprimer.',
   'note.unsure': 'Nous n’avons pas pu vérifier si votre clé d’accès a été enregistrée. Réessayez dans un instant pour le savoir.',
+  'note.other_tab': 'Vous créez une clé d’accès dans un autre onglet. Terminez d’abord là-bas.',
   'working.title': 'Suivez les étapes à l’écran',
   'working.text': 'Votre appareil demande votre visage, votre empreinte ou le verrouillage de l’écran.',
   'working.text_other': 'Utilisez votre téléphone ou votre clé de sécurité quand votre navigateur le demande.',
