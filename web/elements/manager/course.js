@@ -1,34 +1,26 @@
 // Looking after passkeys: the list, adding one, removing one. Knows no DOM of its own.
 
-import { Attempt } from '../attempt/attempt.js';
-import { failure } from '../attempt/failure.js';
-import { Preparation, turnsIn } from '../attempt/preparation.js';
-import { reported } from '../attempt/report.js';
-import { signalUnknown } from '../attempt/signal.js';
+import { Preparation } from '../attempt/preparation.js';
 import { Tabs } from '../tabs/tabs.js';
 import { proposedName } from '../visit/device.js';
-import { wayOut } from '../visit/refusals.js';
 import { isForTrying, Return } from '../visit/resume.js';
-import { AWAY_WITHIN_MS, Rounds } from '../visit/rounds.js';
-import { Turn } from '../visit/turn.js';
+import { Rounds } from '../visit/rounds.js';
 import { Visit } from '../visit/visit.js';
-import { join } from './join.js';
+import { Exits } from './exits.js';
+import { Outcome } from './outcome.js';
 import { removal } from './removal.js';
+import { Stand } from './stand.js';
 
+/** @typedef {import('../attempt/attempt.js').Attempt} Attempt */
 /** @typedef {import('../attempt/attempt.js').Result} Result */
 /** @typedef {import('../attempt/own.js').OwnAttempt} OwnAttempt */
-/** @typedef {import('../attempt/options.js').Purpose} Purpose */
 /** @typedef {import('../visit/resume.js').Kept} Kept */
 /** @typedef {import('../visit/rounds.js').Navigate} Navigate */
-/** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
-/** @typedef {import('../kratos/kratos.js').Refusal} Refusal */
 /** @typedef {import('../service/onboarding.js').Onboarding} Onboarding */
-/** @typedef {import('../service/onboarding.js').Refused} Refused */
 /** @typedef {import('../surface/surface.js').Cause} Cause */
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./state.js').Item} Item */
 /** @typedef {import('./state.js').Listing} Listing */
-/** @typedef {import('./state.js').Note} Note */
 
 /**
  * @typedef {object} Outside What the course needs from the element around it.
@@ -52,20 +44,13 @@ export class Course {
   #rounds;
   /** @type {State} */
   #state = { name: 'quiet' };
-  /** @type {SettingsFlow | null} */
-  #flow = null;
-  /** @type {{ passkey: Attempt | OwnAttempt | null, security_key: Attempt | null }} */
-  #attempts = { passkey: null, security_key: null };
-  #wasRefreshed = false;
+  #exits;
+  #stand;
+  #outcome;
   /** The first look is under way. */
   #isStarting = false;
   /** So is a try. */
   #isTrying = false;
-  /** Told when the list is there. */
-  #wanted = /** @type {{ fresh?: string | null, note?: Note | null }} */ ({});
-  /** The newest load under way. */
-  #loading = {};
-  #turn = new Turn();
   #wishedReturnTo;
 
   /**
@@ -78,10 +63,17 @@ export class Course {
     this.#wishedReturnTo = returnTo;
     this.#visit = new Visit(onboarding, returnTo, this.#ending.signal);
     this.#rounds = new Rounds(this.#visit, this.#place, outside.navigate);
+    this.#exits = new Exits(this.#visit, this.#rounds, this);
+    this.#stand = new Stand(this.#visit, this.#preparation, this.#place, this.#exits, this);
+    this.#outcome = new Outcome(this.#visit, this.#stand, this.#exits, this.#rounds, this.#tabs, outside.tell, this);
   }
 
   get state() {
     return this.#state;
+  }
+
+  get isOver() {
+    return this.#ending.signal.aborted;
   }
 
   get rounds() {
@@ -104,7 +96,7 @@ export class Course {
   }
 
   async start() {
-    const bones = setTimeout(() => this.#show({ name: 'skeleton' }), SKELETON_AFTER_MS);
+    const bones = setTimeout(() => this.show({ name: 'skeleton' }), SKELETON_AFTER_MS);
     await this.#begin('itself');
     clearTimeout(bones);
   }
@@ -112,7 +104,7 @@ export class Course {
   /** After it could not be loaded: what stands there stays until something else can. */
   async retry() {
     if (this.#isStarting) return;
-    this.#show({ name: 'not_loaded', isTrying: true }, 'person');
+    this.show({ name: 'not_loaded', isTrying: true }, 'person');
     await this.#begin('person');
   }
 
@@ -121,10 +113,10 @@ export class Course {
     this.#isStarting = true;
     try {
       const kept = this.#place.comeBack();
-      this.#wasRefreshed = isForTrying(kept);
+      this.#stand.wasRefreshed = isForTrying(kept);
       const answer = await this.#visit.begin(kept !== null, PATIENCE_MS);
-      if (this.#isOver) return;
-      if (answer.kind !== 'decision') this.#refused(answer, cause);
+      if (this.isOver) return;
+      if (answer.kind !== 'decision') this.#exits.refused(answer, cause);
       else await this.#resumed(kept, cause);
     } catch (error) {
       this.#broke(error);
@@ -140,13 +132,13 @@ export class Course {
    */
   #broke(error) {
     reportError(error);
-    this.#show({ name: 'not_loaded', isTrying: false });
+    this.show({ name: 'not_loaded', isTrying: false });
   }
 
   end() {
     this.#ending.abort();
     this.#tabs.close();
-    this.#turn.stop();
+    this.#stand.end();
   }
 
   /**
@@ -157,7 +149,7 @@ export class Course {
     const { kratos } = this.#visit;
     const holding = kept?.why === 'rescue' && kept.credential ? await kratos?.holds(kept.credential, null) : 'unknown';
     const rescued = holding === 'yes' && kept?.credential;
-    await this.#load({ fresh: rescued || null, note: null }, cause);
+    await this.#stand.load({ fresh: rescued || null, note: null }, cause);
     if (this.#state.name !== 'list' || !kept) return;
     const isPrivileged = this.#visit.privilege.isSome;
     if (rescued) {
@@ -165,12 +157,12 @@ export class Course {
       this.#outside.tell('passkey-created', {});
     } else if (kept.why === 'rescue') {
       const note = holding === 'no' ? 'not_saved_delete' : 'unsure';
-      this.#update({ note: { what: isPrivileged ? note : 'not_gained' } }, 'itself');
+      this.update({ note: { what: isPrivileged ? note : 'not_gained' } }, 'itself');
     } else if (kept.why === 'create') {
-      if (!isPrivileged) this.#update({ note: { what: 'not_gained' } }, 'itself');
+      if (!isPrivileged) this.update({ note: { what: 'not_gained' } }, 'itself');
     } else if (kept.why === 'remove') {
       const item = this.#state.items.find((one) => one.id === kept.credential);
-      if (!isPrivileged) this.#update({ note: { what: 'not_removed_privilege' } }, 'itself');
+      if (!isPrivileged) this.update({ note: { what: 'not_removed_privilege' } }, 'itself');
       else if (item) this.#outside.askToRemove(item);
     }
   }
@@ -181,7 +173,7 @@ export class Course {
    * @param {'passkey' | 'security_key'} which
    */
   asksForName(which) {
-    return this.#attempts[which]?.kind === 'security_key' && this.#mayCreate(which);
+    return this.#stand.attempts[which]?.kind === 'security_key' && this.#stand.mayCreate(which);
   }
 
   /**
@@ -192,13 +184,6 @@ export class Course {
     return which === 'passkey' ? proposedName() || null : null;
   }
 
-  /** @param {'passkey' | 'security_key'} which */
-  #mayCreate(which) {
-    const { privilege } = this.#visit;
-    const attempt = this.#attempts[which];
-    return attempt ? attempt.mayRun(privilege, this.#wasRefreshed) : privilege.isEnough;
-  }
-
   /**
    * From a click: `create()` is called before this returns.
    *
@@ -206,24 +191,24 @@ export class Course {
    * @param {string} keyName
    */
   add(which, keyName) {
-    const [state, attempt] = [this.#state, this.#attempts[which]];
-    if (this.#isOver || state.name !== 'list') return;
-    if (attempt?.isPast) return void this.#load({}, 'person');
-    if (!this.#mayCreate(which)) {
-      if (!this.#rounds.reauthenticate({ why: 'create' })) this.#update({ step: 'unavailable' }, 'person');
+    const [state, attempt] = [this.#state, this.#stand.attempts[which]];
+    if (this.isOver || state.name !== 'list') return;
+    if (attempt?.isPast) return void this.#stand.load({}, 'person');
+    if (!this.#stand.mayCreate(which)) {
+      if (!this.#rounds.reauthenticate({ why: 'create' })) this.update({ step: 'unavailable' }, 'person');
       return;
     }
     if (!attempt) return;
-    if (this.#tabs.isBusy) return this.#update({ note: { what: 'other_tab' } }, 'person');
+    if (this.#tabs.isBusy) return this.update({ note: { what: 'other_tab' } }, 'person');
     this.#isTrying = true;
     const began = performance.now();
     const running = attempt.run({
       name: keyName.trim() || null,
       signal: this.#ending.signal,
-      onMade: () => this.#show({ name: 'saving' }, 'person'),
+      onMade: () => this.show({ name: 'saving' }, 'person'),
       who: () => this.#visit.who(),
     });
-    this.#show({ name: 'working', kind: which }, 'person');
+    this.show({ name: 'working', kind: which }, 'person');
     void this.#visit.report('started');
     this.#outside.tell('passkey-started', {});
     this.#tabs.ceremony(this.#visit.subject ?? '', running);
@@ -238,7 +223,7 @@ export class Course {
   async #await(running, attempt, began) {
     try {
       const result = await running;
-      await this.#ended(result, attempt, Math.round(performance.now() - began));
+      await this.#outcome.ended(result, attempt, Math.round(performance.now() - began));
     } catch (error) {
       this.#broke(error);
     } finally {
@@ -262,38 +247,38 @@ export class Course {
   /** @param {Item} item */
   async #remove(item) {
     const { kratos, privilege } = this.#visit;
-    const flow = this.#flow;
-    if (this.#isOver || !kratos || !flow || this.#state.name !== 'list') return;
+    const flow = this.#stand.flow;
+    if (this.isOver || !kratos || !flow || this.#state.name !== 'list') return;
     if (!privilege.isSome) return this.#confirmFirst(item);
     const who = await this.#visit.who();
-    if (this.#isOver) return;
-    if (who === 'other') return void this.#otherPerson();
-    if (who === 'signed_out') return this.#refused({ kind: 'signed_out', signIn: null }, 'person');
+    if (this.isOver) return;
+    if (who === 'other') return void this.#exits.otherPerson();
+    if (who === 'signed_out') return this.#exits.refused({ kind: 'signed_out', signIn: null }, 'person');
     const result = await removal(kratos, flow, item);
-    if (this.#isOver) return;
-    if (result.kind === 'removed') await this.#removed(item);
-    else if (result.kind === 'not_removed') await this.#load({ note: { what: 'not_removed' } }, 'person');
-    else if (result.kind !== 'refresh_required') this.#refused(result, 'person');
-    else if (this.#wasRefreshed) await this.#load({ note: { what: 'not_removed_privilege' } }, 'person');
+    if (this.isOver) return;
+    if (result.kind === 'removed') await this.#outcome.removed(item);
+    else if (result.kind === 'not_removed') await this.#stand.load({ note: { what: 'not_removed' } }, 'person');
+    else if (result.kind !== 'refresh_required') this.#exits.refused(result, 'person');
+    else if (this.#stand.wasRefreshed) await this.#stand.load({ note: { what: 'not_removed_privilege' } }, 'person');
     else await this.#confirmFirst(item);
   }
 
   /** @param {Item} item */
   async #confirmFirst(item) {
     if (this.#rounds.reauthenticate({ why: 'remove', credential: item.id })) return;
-    await this.#load({ note: { what: 'not_removed' } }, 'person');
+    await this.#stand.load({ note: { what: 'not_removed' } }, 'person');
   }
 
   async refresh() {
     // Said again, where it is so again.
-    this.#update({ note: null }, 'itself');
-    await this.#load({ note: { what: 'refreshed' } }, 'person');
+    this.update({ note: null }, 'itself');
+    await this.#stand.load({ note: { what: 'refreshed' } }, 'person');
   }
 
   /** @param {import('../tabs/tabs.js').News} news from another tab */
   #heard({ what }) {
     // What was made there is to be excluded here.
-    if (what === 'ended') void (this.#state.name === 'list' && this.#load({ note: null }, 'itself'));
+    if (what === 'ended') void (this.#state.name === 'list' && this.#stand.load({ note: null }, 'itself'));
     else if (what !== 'begun') void this.lookAgain();
   }
 
@@ -306,160 +291,18 @@ export class Course {
     const before = this.#state.name;
     if (isRestored && ['quiet', 'skeleton', 'working', 'saving'].includes(before) && !this.#isStarting && !this.#isTrying) {
       // What was begun before is over: the list may take its place.
-      this.#show({ name: 'skeleton' });
+      this.show({ name: 'skeleton' });
       return this.#begin('itself');
     }
     if (before !== 'list' && before !== 'signed_out' && before !== 'not_loaded') return;
     const answer = await this.#visit.ask(false);
-    if (this.#isOver || this.#state.name !== before || answer.kind === 'unreachable') return;
-    if (answer.kind !== 'decision') this.#refused(answer, 'itself');
-    else if (before === 'list' && answer.decision.subject !== this.#visit.subject) void this.#otherPerson();
+    if (this.isOver || this.#state.name !== before || answer.kind === 'unreachable') return;
+    if (answer.kind !== 'decision') this.#exits.refused(answer, 'itself');
+    else if (before === 'list' && answer.decision.subject !== this.#visit.subject) void this.#exits.otherPerson();
     else {
       this.#visit.learn(answer);
-      await this.#load({}, 'itself');
+      await this.#stand.load({}, 'itself');
     }
-  }
-
-  get #isBusy() {
-    return this.#state.name === 'working' || this.#state.name === 'saving';
-  }
-
-  get #isOver() {
-    return this.#ending.signal.aborted;
-  }
-
-  /**
-   * A fresh flow, and what the admin API says beside it.
-   *
-   * @param {{ fresh?: string | null, note?: Note | null }} change
-   * @param {Cause} cause
-   * @param {State | null} [ended] of a try that is over
-   */
-  async #load(change, cause, ended = null) {
-    const { kratos, device } = this.#visit;
-    if (!kratos) return;
-    this.#wanted = { ...this.#wanted, ...change };
-    const turn = {};
-    this.#loading = turn;
-    const able = device && device.kind !== 'unable' ? device : null;
-    const [opened, provided, own] = await Promise.all([
-      this.#preparation.open(kratos),
-      this.#visit.passkeys(),
-      able && this.#preparation.own(this.#visit, able),
-    ]);
-    // A later one shows it all; and a person who has begun something meanwhile is not disturbed.
-    if (this.#isOver || this.#loading !== turn || (this.#isBusy && this.#state !== ended)) return;
-    if (opened.kind !== 'flow') {
-      this.#refused(opened, cause);
-      return;
-    }
-    const { flow } = opened;
-    this.#flow = flow;
-    const attempt = (/** @type {Purpose} */ purpose) => able && Attempt.from(kratos, flow, purpose, able);
-    const passkey = flow.options.passkey ? (own ?? attempt('passkey')) : attempt('signing_key');
-    this.#attempts = { passkey, security_key: attempt('security_key') };
-    const shown = this.#state.name === 'list' ? this.#state : null;
-    this.#show(
-      {
-        name: 'list',
-        items: join(flow.held, provided),
-        account: flow.account,
-        step: this.#step(),
-        takesKeys: this.#attempts.security_key !== null,
-        fresh: shown?.fresh ?? null,
-        note: shown?.note ?? null,
-        ...this.#wanted,
-      },
-      cause,
-    );
-    this.#wanted = {};
-    this.#renewLater();
-    this.#waitForNews();
-  }
-
-  /** @returns {Listing['step']} */
-  #step() {
-    const { privilege } = this.#visit;
-    const { passkey, security_key } = this.#attempts;
-    if (!passkey && !security_key) return 'unavailable';
-    if (this.#wasRefreshed && privilege.isSome) return 'resume';
-    if ((passkey ?? security_key)?.mayRun(privilege, false)) return 'create';
-    return this.#place.isAllowed ? 'confirm' : 'unavailable';
-  }
-
-  #renewLater() {
-    this.#turn.stop();
-    const attempt = this.#attempts.passkey ?? this.#attempts.security_key;
-    if (!attempt) return;
-    this.#turn.in(turnsIn(attempt, this.#visit.privilege), () => {
-      if (this.#state.name !== 'list') return;
-      if (attempt.freshFor > 0) {
-        this.#update({ step: this.#step() }, 'itself');
-        this.#renewLater();
-      } else void this.#load({}, 'itself');
-    });
-  }
-
-  /**
-   * @param {Result} result
-   * @param {Attempt | OwnAttempt} attempt
-   * @param {number} duration_ms
-   */
-  async #ended(result, attempt, duration_ms) {
-    if (this.#isOver) return;
-    const ended = this.#state;
-    const again = failure(result, duration_ms);
-    if (again) {
-      this.#failed(again);
-      await this.#load({ note: { what: again.note } }, 'person', ended);
-      return;
-    }
-    switch (result.kind) {
-      case 'created':
-        void this.#visit.report('completed');
-        this.#outside.tell('passkey-created', {});
-        this.#tabs.tell({ what: 'done', subject: this.#visit.subject ?? '' });
-        this.#wasRefreshed = false;
-        await this.#load({ fresh: result.id, note: { what: 'added' } }, 'person', ended);
-        break;
-      case 'already_registered':
-      case 'config': {
-        const { kind, exception } = result;
-        this.#failed({ action: 'failed', report: { kind, exception, duration_ms } });
-        await this.#load({ note: { what: kind === 'config' ? 'not_made' : 'here' } }, 'person', ended);
-        break;
-      }
-      case 'refresh_required': {
-        if (!this.#wasRefreshed && result.to) {
-          this.#rounds.rescue(result.to, { why: 'rescue', credential: result.id });
-          this.#away();
-          break;
-        }
-        this.#failed({ action: 'failed', report: { kind: 'privilege_not_gained', duration_ms } });
-        const isLeft = (await attempt.forget(result)) === 'dead';
-        await this.#load({ note: { what: isLeft ? 'not_gained_delete' : 'not_gained' } }, 'person', ended);
-        break;
-      }
-      case 'second_factor':
-      case 'browser_location':
-      case 'signed_out':
-      case 'identity_changed':
-        this.#refused(result, 'person');
-    }
-  }
-
-  /** @param {Pick<import('../attempt/failure.js').Failure, 'action' | 'report'>} told */
-  #failed(told) {
-    reported(told, this.#visit, this.#outside.tell);
-  }
-
-  /** @param {Item} item */
-  async #removed(item) {
-    this.#outside.tell('passkey-removed', {});
-    this.#tabs.tell({ what: 'removed', subject: this.#visit.subject ?? '' });
-    const rpId = (this.#attempts.passkey ?? this.#attempts.security_key)?.rpId ?? location.hostname;
-    const isSignalled = await signalUnknown(rpId, item.id);
-    await this.#load({ fresh: null, note: { what: isSignalled ? 'removed' : 'delete_too', item } }, 'person');
   }
 
   #waitForNews() {
@@ -476,48 +319,25 @@ export class Course {
   }
 
   /**
-   * @param {Refusal | Refused} refusal
-   * @param {Cause} cause
-   */
-  #refused(refusal, cause) {
-    const way = wayOut(refusal, this.#rounds);
-    if (way === 'other_person') void this.#otherPerson();
-    else if (way === 'unreachable') this.#show({ name: 'not_loaded', isTrying: false }, cause);
-    else if (way === 'followed') this.#away();
-    else this.#show({ name: way }, cause);
-  }
-
-  /** The browser was sent elsewhere. Whoever is still here after a while, because the page around thought otherwise, can go on. */
-  #away() {
-    const state = this.#state;
-    setTimeout(() => this.#state === state && this.#show({ name: 'not_loaded', isTrying: false }), AWAY_WITHIN_MS);
-  }
-
-  async #otherPerson() {
-    this.#show({ name: 'other_person', account: null });
-    const account = await this.#visit.account();
-    if (account && this.#state.name === 'other_person') this.#show({ name: 'other_person', account });
-  }
-
-  /**
    * @param {Partial<Listing>} change
    * @param {Cause} cause
    */
-  #update(change, cause) {
-    if (this.#state.name === 'list') this.#show({ ...this.#state, ...change }, cause);
+  update(change, cause) {
+    if (this.#state.name === 'list') this.show({ ...this.#state, ...change }, cause);
   }
 
   /**
    * @param {State} state
    * @param {Cause} [cause]
    */
-  #show(state, cause = 'itself') {
-    if (this.#isOver) return;
+  show(state, cause = 'itself') {
+    if (this.isOver) return;
     if (state.name !== 'list') {
       this.#tabs.stopWaiting();
-      this.#turn.stop();
+      this.#stand.end();
     }
     this.#state = state;
     this.#outside.show(state, cause);
+    if (state.name === 'list') this.#waitForNews();
   }
 }

@@ -28,6 +28,7 @@ import { readDecision } from './decision.js';
  * @typedef {{ kind: 'options', options: any, validForS: number }} Options for `parseCreationOptionsFromJSON()`
  * @typedef {{ kind: 'refused', isStale: boolean } | { kind: 'unsure' }} NotAdded `unsure`: the same can be sent again
  */
+/** @typedef {{ ok: boolean, status: number, body: any, etag: string | null }} Answer */
 /** @typedef {'optional' | 'conditional'} Mediation `conditional`: in the background */
 /** @typedef {{ kind: 'decision', decision: Decision, etag: string | null }} Decided */
 /** @typedef {{ kind: 'unchanged' }} Unchanged */
@@ -92,8 +93,7 @@ export class Onboarding {
    */
   async report(action, report, { subject, returnTo = null, key = token() }) {
     const url = this.#url(`api/onboarding/${action}`, { return_to: returnTo });
-    const headers = { 'Content-Type': 'application/json', 'If-Subject': subject, 'Idempotency-Key': key };
-    const init = { method: 'POST', headers, body: JSON.stringify(report), keepalive: true };
+    const init = { ...posted(report, { 'If-Subject': subject, 'Idempotency-Key': key }), keepalive: true };
     const answer = await this.#ask(url, init, PATIENCE_MS);
     return answer.kind === 'unchanged' ? { kind: 'unreachable' } : answer;
   }
@@ -104,16 +104,9 @@ export class Onboarding {
    * @returns {Promise<Provided[] | null>}
    */
   async passkeys() {
-    const url = this.#url('api/onboarding/passkeys', {});
-    try {
-      return await within(PATIENCE_MS, null, async (signal) => {
-        const response = await fetch(url, { credentials: 'include', cache: 'no-store', signal });
-        const body = response.ok ? await response.json() : null;
-        return body?.complete === true && Array.isArray(body.passkeys) && body.passkeys.every(isProvided) ? body.passkeys : null;
-      });
-    } catch {
-      return null;
-    }
+    const answer = await answered(this.#url('api/onboarding/passkeys', {}), {}, PATIENCE_MS).catch(() => null);
+    const { complete, passkeys } = (answer?.ok && answer.body) || {};
+    return complete === true && Array.isArray(passkeys) && passkeys.every(isProvided) ? passkeys : null;
   }
 
   /**
@@ -150,19 +143,10 @@ export class Onboarding {
    * @param {string} subject
    * @param {number} patience in ms
    * @param {AbortSignal | null} signal
-   * @returns {Promise<{ ok: boolean, status: number, body: any } | null>} `null`: there was no answer
+   * @returns {Promise<Answer | null>} `null`: there was none
    */
-  async #post(path, body, subject, patience, signal) {
-    const headers = { 'Content-Type': 'application/json', 'If-Subject': subject };
-    const init = /** @type {const} */ ({ method: 'POST', headers, body: JSON.stringify(body), credentials: 'include', cache: 'no-store' });
-    try {
-      return await within(patience, signal, async (ending) => {
-        const response = await fetch(this.#url(path, {}), { ...init, signal: ending });
-        return { ok: response.ok, status: response.status, body: await response.json() };
-      });
-    } catch {
-      return null;
-    }
+  #post(path, body, subject, patience, signal) {
+    return answered(this.#url(path, {}), posted(body, { 'If-Subject': subject }), patience, signal).catch(() => null);
   }
 
   /**
@@ -198,12 +182,9 @@ export class Onboarding {
    */
   async #ask(url, init, patience, signal = null) {
     try {
-      return await within(patience, signal, async (ending) => {
-        const response = await fetch(url, { ...init, credentials: 'include', cache: 'no-store', signal: ending });
-        if (response.status === 304) return { kind: 'unchanged' };
-        const body = await response.json();
-        return response.ok ? decided(body, response.headers.get('ETag')) : this.#refused(response.status, body);
-      });
+      const { ok, status, body, etag } = await answered(url, init, patience, signal);
+      if (status === 304) return { kind: 'unchanged' };
+      return ok ? decided(body, etag) : this.#refused(status, body);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       // Nothing of an answer may be read, or there was none; an abort has another name.
@@ -240,6 +221,32 @@ export class Onboarding {
     // "Not allowed now" comes with the decision that stands against it.
     return error?.id === 'not_allowed' ? decided(error.details, null) : { kind: 'unreachable' };
   }
+}
+
+/**
+ * Throws where there is none, or none that can be read.
+ *
+ * @param {URL} url
+ * @param {RequestInit} init
+ * @param {number} patience in ms
+ * @param {AbortSignal | null} [signal]
+ * @returns {Promise<Answer>}
+ */
+function answered(url, init, patience, signal = null) {
+  return within(patience, signal, async (ending) => {
+    const response = await fetch(url, { ...init, credentials: 'include', cache: 'no-store', signal: ending });
+    const { ok, status } = response;
+    return { ok, status, body: status === 304 ? null : await response.json(), etag: response.headers.get('ETag') };
+  });
+}
+
+/**
+ * @param {object} body
+ * @param {Record<string, string>} headers
+ * @returns {RequestInit}
+ */
+function posted(body, headers) {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }
 
 /**
