@@ -166,6 +166,7 @@ test('leaving can be prevented, and the host page goes where it wants', async ({
 });
 
 test('the host takes the offer out of the page when it is skipped: it leaves nothing behind, and goes nowhere', async ({ person, page, world }) => {
+  await page.clock.install();
   await person.register();
   await page.goto(host(world, '/taken', '<passkey-offer placement="page"></passkey-offer>'));
   await sees(page, TITLE);
@@ -176,7 +177,7 @@ test('the host takes the offer out of the page when it is skipped: it leaves not
   await until('it was said', () => person.watch.requests.some((request) => /^POST .*\/api\/onboarding\/skip/.test(request)));
   await page.waitForLoadState('networkidle');
   // As long as it waits for what is to be stored.
-  await page.waitForTimeout(1_000);
+  await page.clock.runFor(1_000);
   assert.equal(page.url(), world.appUrl('/taken'));
 });
 
