@@ -123,9 +123,7 @@ impl Line {
         let done = done.unwrap_or_else(|elapsed| Err(in_time(elapsed)));
         match &done {
             Ok(_) | Err(CommitError::Data(_)) => self.open = Some(open),
-            Err(error) if sqlstate(error).is_some_and(|code| code.starts_with("40")) => {
-                self.open = Some(open)
-            }
+            Err(error) if sqlstate(error).is_some_and(|code| is_rolled_back(&code)) => self.open = Some(open),
             Err(_) => self.abandoned.push(open.session),
         }
         done
@@ -227,6 +225,12 @@ async fn connect(
     let settings = format!("SET statement_timeout = {patience}; SET lock_timeout = {patience}; {more}");
     sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut connection).await?;
     Ok(connection)
+}
+
+/// Transaction rollback, or a lock that was not to be had in time.
+fn is_rolled_back(code: &str) -> bool {
+    const LOCK_NOT_AVAILABLE: &str = "55P03";
+    code.starts_with("40") || code == LOCK_NOT_AVAILABLE
 }
 
 /// The server ended the session, or was restarted since.

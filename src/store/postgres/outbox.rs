@@ -92,8 +92,11 @@ pub async fn heads(
     rows.iter().map(letter).collect()
 }
 
+/// A record that somebody holds is not waited for long: hooks need the connection, and whoever asks tries again.
+const BEGIN_SETTLING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '200ms'";
+
 pub async fn settle(open: &mut Open, settled: &[Settled], now: Timestamp) -> Result<(), CommitError> {
-    let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut transaction = open.connection.begin_with(BEGIN_SETTLING).await?;
     lock(&mut transaction, &settled.iter().map(|one| one.line.0).collect::<Vec<_>>()).await?;
     let (mut told, mut failed, mut dead) = (Vec::new(), Tries::default(), Tries::default());
     for Settled { id, fate, .. } in settled {

@@ -97,3 +97,25 @@ async fn whoever_changes_a_letter_waits_for_the_lock_of_its_record() {
     settle(one, failed()).await.unwrap();
     assert_eq!(fresh.backend.drop_dead(&[dead.id]).await.unwrap(), 1);
 }
+
+/// A writer that waits for a record is one that hooks wait for.
+#[tokio::test]
+async fn what_became_of_a_try_does_not_wait_for_a_record_that_somebody_holds() {
+    const LONG: Duration = Duration::from_secs(600);
+    let fresh = fresh().await;
+    let crm: ReceiverName = "crm".parse().unwrap();
+    let receivers = [Receiver { name: crm.clone(), stages: None }];
+    fresh.backend.commit(&[Work::Event(Box::new(registered(1, 1, 1)))], &receivers).await.unwrap();
+    let patient = PostgresServer { patience: LONG, ..server(&fresh.home) };
+    let patient = Postgres::open(&patient, Opening::Current(MadeBy::Development)).await.unwrap();
+    let due = patient.outbox_heads(&crm, at(1000), 10).await.unwrap();
+    let settled = Settled { id: due[0].id, line: due[0].line, receiver: crm.clone(), fate: Fate::Told };
+    let mut somebody = fresh.home.connect().await;
+    sqlx::raw_sql("BEGIN; SELECT FROM records FOR UPDATE").execute(&mut somebody).await.unwrap();
+    let settling = patient.outbox_settle(std::slice::from_ref(&settled), at(1000));
+    let refused = tokio::time::timeout(Duration::from_secs(60), settling).await.expect("it waits");
+    assert!(matches!(refused, Err(CommitError::Unavailable(_))), "{refused:?}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut somebody).await.unwrap();
+    patient.outbox_settle(&[settled], at(1000)).await.unwrap();
+    assert_eq!(patient.outbox_count(&crm).await.unwrap(), OutboxCount::default());
+}

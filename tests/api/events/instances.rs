@@ -67,6 +67,10 @@ async fn when_the_one_that_tells_is_killed_another_goes_on() {
     }
 }
 
+/// Another instance's turn it is.
+const TAKEN: &str =
+    "INSERT INTO leases (role, holder, until) VALUES ('outbox:crm', 0, now() + interval '1 hour')";
+
 /// A try that takes longer than a test waits: so does whoever's turn it is.
 const LONG: &str = "45s";
 
@@ -117,8 +121,7 @@ async fn a_record_that_somebody_holds_holds_up_no_other_s_letters() {
     let database = Database::new().await;
     let service = telling(&[("crm", &receiver.url())]).with("DSN", database.url.as_str()).start();
     // Nothing is told before the record is held.
-    let turn = "INSERT INTO leases (role, holder, until) VALUES ('outbox:crm', 0, now() + interval '1 hour')";
-    database.execute(turn).await;
+    database.execute(TAKEN).await;
     join_all((1..=PEOPLE).map(|n| register(&service, n))).await;
     let mut somebody = database.connect().await;
     sqlx::raw_sql("BEGIN").execute(&mut somebody).await.unwrap();
@@ -142,4 +145,30 @@ async fn until_waiting(database: &Database, letters: i64, service: &Service) {
     while waiting(database).await != letters {
         assert!(Instant::now() < deadline, "{} wait\n{}", waiting(database).await, service.log());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_the_turn_looks_only_now_and_then_for_what_it_could_not_tell() {
+    const EVENTS: u32 = 300;
+    let receiver = Receiver::start().await;
+    let database = Database::new().await;
+    let service = telling(&[("crm", &receiver.url())]).with("DSN", database.url.as_str()).start();
+    database.execute(TAKEN).await;
+    let begun = Instant::now();
+    for n in 1..=EVENTS {
+        register(&service, n).await;
+    }
+    service.signal("TERM");
+    assert_eq!(service.ended().0.code(), Some(0));
+    // Half a second after it was refused it looks, and asks, again; and it counts.
+    let most = i64::try_from(begun.elapsed().as_millis() / 500).unwrap() + 20;
+    let mut connection = database.connect().await;
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
+    while sqlx::query_scalar::<_, i64>(left).fetch_one(&mut connection).await.unwrap() > 1 {}
+    let looks =
+        "SELECT i.idx_scan + t.seq_scan FROM pg_stat_user_indexes i JOIN pg_stat_user_tables t USING (relid)
+                 WHERE i.indexrelname = 'outbox_due'";
+    let looked: i64 = sqlx::query_scalar(looks).fetch_one(&mut connection).await.unwrap();
+    assert!((1..=most).contains(&looked), "{looked} looks, {most} at most");
+    assert_eq!(receiver.deliveries().len(), 0);
 }
