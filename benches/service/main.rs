@@ -15,6 +15,7 @@ mod load;
 mod peers;
 mod postgres;
 mod ratio;
+mod receiver;
 mod servers;
 mod sqlite;
 mod started;
@@ -47,6 +48,9 @@ fn main() {
         }
         if wanted("peers") {
             peers::measure(rounds, time).await;
+        }
+        if wanted("receiver") {
+            receiver::measure(rounds, time).await;
         }
         if wanted("latency") {
             latency::measure(rounds, time).await;
