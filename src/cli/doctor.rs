@@ -9,7 +9,8 @@ use url::Url;
 
 use super::configuration::{ConfigArguments, OpeningError};
 use super::evaluate_template::InChild;
-use super::terminal::say;
+use super::interrupted::interrupted;
+use super::terminal::{say, say_aside};
 use crate::clock::Clock;
 use crate::config::{PREFIX, Settings};
 use crate::doctor::live::{self, Checked, LiveError, SessionProof};
@@ -35,8 +36,12 @@ pub(super) struct DoctorArguments {
     /// KRATOS_SESSION_TOKEN or KRATOS_SESSION_COOKIE (`name=value`), how long a sign-in really counts as well.
     #[arg(long)]
     live: bool,
+    /// With --live: try whether Kratos takes passkeys of the service's own ceremony. It makes an identity, not active, by the
+    /// admin API, hands two passkeys in that nobody can sign in with, and always deletes it again.
+    #[arg(long, requires = "live")]
+    write: bool,
     /// Tell all about a code, or find the code by the words of an error.
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["kratos_config", "page", "live"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["kratos_config", "page", "live", "write"])]
     explain: Option<String>,
     #[command(flatten)]
     config: ConfigArguments,
@@ -75,6 +80,8 @@ pub(super) enum DoctorError {
     NothingKnown { question: String, nearest: Option<&'static str> },
     #[error("the runtime cannot be started")]
     Runtime(#[source] std::io::Error),
+    #[error("signals cannot be watched")]
+    Signals(#[source] std::io::Error),
     #[error(transparent)]
     Live(#[from] LiveError),
     #[error("the findings cannot be written")]
@@ -88,7 +95,7 @@ fn meant(nearest: &Option<&'static str>) -> String {
     }
 }
 
-/// 1 when there are errors among the findings.
+/// 1 when there are errors among the findings, or it was interrupted.
 pub(super) fn run(arguments: &DoctorArguments) -> Result<ExitCode, DoctorError> {
     if let Some(question) = &arguments.explain {
         explain(question)?;
@@ -106,12 +113,13 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<ExitCode, DoctorError> 
     let settings = settings(&arguments.config)?;
     let subject = Subject::new(&document, path, settings.as_ref(), arguments.page.clone(), &InChild);
     let mut findings = examine(&subject);
-    let mut well = Vec::new();
+    let (mut well, mut was_interrupted) = (Vec::new(), false);
     if arguments.live {
-        let checked = ask(&subject)?;
+        let checked = ask(&subject, arguments.write)?;
         findings.extend(checked.findings);
         sort(&mut findings);
         well = checked.well;
+        was_interrupted = checked.was_interrupted;
     }
     let report = Report { file: path, findings: &findings, well: &well };
     say(&match arguments.format {
@@ -119,10 +127,10 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<ExitCode, DoctorError> 
         Form::Json => json(&report)?,
         Form::Sarif => sarif(&report)?,
     });
-    Ok(if report.tally().errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if report.tally().errors > 0 || was_interrupted { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn ask(subject: &Subject<'_>) -> Result<Checked, DoctorError> {
+fn ask(subject: &Subject<'_>, write: bool) -> Result<Checked, DoctorError> {
     // Somebody in this process may have chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -131,7 +139,16 @@ fn ask(subject: &Subject<'_>) -> Result<Checked, DoctorError> {
     let proof = given("KRATOS_SESSION_TOKEN")
         .map(SessionProof::Token)
         .or_else(|| given("KRATOS_SESSION_COOKIE").map(SessionProof::Cookie));
-    Ok(runtime.block_on(live::examine(subject, &Clock::system(), proof.as_ref()))?)
+    let clock = Clock::system();
+    runtime.block_on(async {
+        let mut checked = live::examine(subject, &clock, proof.as_ref()).await?;
+        if write {
+            // Only from here on: before that there is nothing to put right.
+            let stopped = interrupted().map_err(DoctorError::Signals)?;
+            live::write(subject, &clock, stopped, say_aside, &mut checked).await;
+        }
+        Ok(checked)
+    })
 }
 
 fn colours() -> bool {

@@ -12,6 +12,7 @@ mod explain;
 mod finding;
 mod hook;
 pub mod live;
+mod made_up;
 pub mod pages;
 mod report;
 mod source;

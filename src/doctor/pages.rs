@@ -51,6 +51,11 @@ fn index() -> String {
          are Kratos's two APIs and the service reachable, does the service accept the hooks' keys, do the clocks agree, may the page read \
          Kratos's answers. With somebody's session in `KRATOS_SESSION_TOKEN` or `KRATOS_SESSION_COOKIE` it also tries how long a sign-in \
          really counts; nothing is stored in the service, and one settings flow is begun in Kratos.\n\n\
+         `--live --write` tries whether Kratos takes passkeys of the service's own ceremony, and is the only thing here that writes: it \
+         makes one identity by the admin API, not active, with an address in `.invalid`, hands two passkeys in that nobody has the private \
+         keys of, reads it back, and always deletes it again, also when something failed or was interrupted. Kratos runs no hook for that and \
+         sends no mail. A reconciliation that reads everybody in that very second makes a record of it, and marks it as gone the next \
+         time.\n\n\
          These pages are made from `src/doctor/codes/`.\n\n\
          ## By what was said\n\n\
          Search here for the words of Kratos or of the browser.\n\n| it says | it may mean |\n|---|---|\n",

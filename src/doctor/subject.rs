@@ -9,7 +9,7 @@ use url::Url;
 use super::document::{Document, Place};
 use super::hook::{Arrangement, Owner, REGISTRATION_METHODS};
 use super::template::Evaluate;
-use crate::config::Settings;
+use crate::config::{Ceremony, Settings};
 use crate::onboarding::{EnrolMethod, HookKind};
 
 /// Where the page is, and who says so.
@@ -113,6 +113,24 @@ impl<'d> Subject<'d> {
             Some(settings) => settings.policy.enrol.clone(),
             None => BTreeSet::from([EnrolMethod::Passkey]),
         }
+    }
+
+    /// The relying party the service makes passkeys for by its own ceremony, where it would hand them in.
+    pub fn own_rp_id(&self) -> Option<&str> {
+        let settings = self.settings?;
+        let is_held = settings.page.ceremony != Ceremony::Settings
+            && settings.webauthn.import
+            && settings.kratos.admin_url.is_some()
+            && settings.policy.enrol.contains(&EnrolMethod::Passkey);
+        settings.webauthn.rp_id.as_deref().filter(|_| is_held)
+    }
+
+    /// What an identity is of where nothing else is said, and where that schema lies.
+    pub fn default_schema(&self) -> (&'d str, Option<Place<'d>>) {
+        let identity = self.at("identity");
+        let id = identity.get("default_schema_id").text().unwrap_or("default");
+        let schema = identity.get("schemas").items().find(|schema| schema.get("id").text() == Some(id));
+        (id, schema.map(|schema| schema.get("url")))
     }
 
     /// How browsers reach Kratos, as it knows.

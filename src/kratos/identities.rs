@@ -57,8 +57,18 @@ impl Identities {
         metrics: Arc<Metrics>,
     ) -> Result<Option<Identities>, ClientError> {
         let Some(url) = kratos.admin_url.clone() else { return Ok(None) };
+        Identities::at(url, keys, patience, metrics).map(Some)
+    }
+
+    /// Of the admin API at `url`.
+    pub fn at(
+        url: Url,
+        keys: PiiKeys,
+        patience: Patience,
+        metrics: Arc<Metrics>,
+    ) -> Result<Identities, ClientError> {
         let http = client(&url, patience.answer_within)?;
-        Ok(Some(Identities { http, url, keys, patience, pace: None, metrics }))
+        Ok(Identities { http, url, keys, patience, pace: None, metrics })
     }
 
     pub(super) fn patience(&self) -> Patience {

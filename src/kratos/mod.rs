@@ -25,6 +25,7 @@ mod sessions;
 #[cfg(test)]
 mod sessions_tests;
 mod standing;
+mod throw_away;
 mod told_event;
 
 #[cfg(test)]
@@ -45,4 +46,5 @@ pub use revoke::{RevokeError, Revoked};
 pub use session::{Session, Subject};
 pub use sessions::{Freshness, SessionError, Sessions};
 pub use standing::{SecondFactor, Standing};
+pub use throw_away::{DeleteError, MakeError, ThrowAway};
 pub use told_event::admin_dedupe_key;

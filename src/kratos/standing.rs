@@ -1,5 +1,7 @@
 //! What an identity is before a passkey is added to it: the answer of `GET /admin/identities/{id}`, read for that.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -107,7 +109,7 @@ impl Standing {
     }
 
     /// The public key of a passkey, COSE.
-    pub(super) fn key(&self, id: &CredentialId) -> Option<Vec<u8>> {
+    pub fn key(&self, id: &CredentialId) -> Option<Vec<u8>> {
         let item = self.list("passkey").iter().find(|item| id_of(item).as_ref() == Some(id))?;
         STANDARD.decode(item.get("public_key")?.as_str()?).ok()
     }
@@ -150,10 +152,31 @@ impl Standing {
         rest
     }
 
+    /// What of [`Standing::rest`] is another than in `before`: names of fields, as `traits` or `credentials.password`.
+    pub fn changed_since(&self, before: &Standing) -> Vec<String> {
+        let (mut now, mut then) = (self.rest(), before.rest());
+        let mut changed =
+            differing("credentials.", &within(&now, "credentials"), &within(&then, "credentials"));
+        now.remove("credentials");
+        then.remove("credentials");
+        changed.extend(differing("", &now, &then));
+        changed
+    }
+
     fn list(&self, method: &str) -> &[Value] {
         let listed = self.credential(method).and_then(|it| it.get("config")?.get("credentials")?.as_array());
         listed.map_or(&[], Vec::as_slice)
     }
+}
+
+fn within(of: &Map<String, Value>, name: &str) -> Map<String, Value> {
+    of.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+fn differing(prefix: &str, one: &Map<String, Value>, other: &Map<String, Value>) -> Vec<String> {
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let names = names.into_iter().filter(|name| one.get(*name) != other.get(*name));
+    names.map(|name| format!("{prefix}{name}")).collect()
 }
 
 #[cfg(test)]
@@ -232,6 +255,25 @@ mod tests {
         assert!(handle(b"", "").is_none());
         let broken = json!({ "passkey": { "identifiers": ["a"], "config": { "user_handle": "?" } } });
         assert!(with(&broken).user_handle().unwrap().is_err(), "there is one, and it cannot be read");
+    }
+
+    #[test]
+    fn what_changed_is_named_and_what_is_of_passkeys_or_moves_by_itself_is_not() {
+        let credentials =
+            json!({ "password": { "identifiers": ["a"], "updated_at": 1 }, "totp": {}, "passkey": 1 });
+        let before = json!({ "id": "5eddbeec", "traits": { "email": "a" }, "updated_at": 1, "credentials": credentials });
+        let mut after = before.clone();
+        after["updated_at"] = json!(2);
+        after["credentials"]["password"]["updated_at"] = json!(2);
+        after["credentials"]["passkey"] = json!(2);
+        let parsed = |identity: &Value| Standing::parse(identity.to_string().as_bytes()).unwrap();
+        assert!(parsed(&after).changed_since(&parsed(&before)).is_empty());
+        after["traits"]["email"] = json!("b");
+        after["metadata_public"] = json!({});
+        after["credentials"]["password"]["identifiers"] = json!(["b"]);
+        after["credentials"].as_object_mut().unwrap().remove("totp");
+        let changed = ["credentials.password", "credentials.totp", "metadata_public", "traits"];
+        assert_eq!(parsed(&after).changed_since(&parsed(&before)), changed);
     }
 
     #[test]

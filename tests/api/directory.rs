@@ -33,6 +33,15 @@ struct State {
     patches_fail: (usize, u16),
     /// Patches are answered as if they were done.
     loses_patches: bool,
+    /// A patch also does this, as none does.
+    patches_change: Option<fn(&mut Value)>,
+    /// Why nobody can be made.
+    refuses_to_make: Option<String>,
+    /// Makes who is asked for, and answers this.
+    making_is_answered: Option<u16>,
+    refuses_to_delete: bool,
+    made: Vec<Value>,
+    deleted: Vec<Uuid>,
     asked: Vec<String>,
 }
 
@@ -59,13 +68,27 @@ impl Respond for Answering {
 impl State {
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
         let path = request.url.path();
+        if path == "/version" {
+            return ResponseTemplate::new(200).set_body_json(json!({ "version": "v26.2.0" }));
+        }
+        if path == LIST && request.method.as_str() == "POST" {
+            return self.make(request);
+        }
         if path == LIST {
             return self.list(request);
         }
         let id = path.strip_prefix("/admin/identities/").and_then(|id| Uuid::parse_str(id).ok());
-        let Some(identity) = id.and_then(|id| self.identities.get_mut(&id)) else {
+        let Some((id, identity)) = id.and_then(|id| Some((id, self.identities.get_mut(&id)?))) else {
             return ResponseTemplate::new(404).set_body_json(json!({ "error": { "code": 404 } }));
         };
+        if request.method.as_str() == "DELETE" {
+            if self.refuses_to_delete {
+                return ResponseTemplate::new(403);
+            }
+            self.identities.remove(&id);
+            self.deleted.push(id);
+            return ResponseTemplate::new(204);
+        }
         if request.method.as_str() == "PATCH" && self.refuses_patches {
             return ResponseTemplate::new(403);
         }
@@ -80,9 +103,37 @@ impl State {
                 return ResponseTemplate::new(400);
             }
             patched["updated_at"] = json!(crate::double::ago(0).to_string());
+            if let Some(change) = self.patches_change {
+                change(&mut patched);
+            }
             *identity = patched;
         }
         ResponseTemplate::new(200).set_body_json(&*identity)
+    }
+
+    /// Of `tests/fixtures/kratos-configs/identity.schema.json`, as far as it matters.
+    fn make(&mut self, request: &Request) -> ResponseTemplate {
+        let asked: Value = serde_json::from_slice(&request.body).unwrap();
+        self.made.push(asked.clone());
+        if let Some(reason) = &self.refuses_to_make {
+            let error = json!({ "error": { "code": 400, "message": "invalid", "reason": reason } });
+            return ResponseTemplate::new(400).set_body_json(error);
+        }
+        let mut identity = recordings::json("v26.2.0/admin/identity-created.json")["body"].clone();
+        let email = identity["traits"]["email"].as_str().unwrap().to_owned();
+        let text = identity.to_string().replace(&email, asked["traits"]["email"].as_str().unwrap());
+        identity = serde_json::from_str(&text).unwrap();
+        for given in ["schema_id", "traits", "state", "metadata_admin"] {
+            identity[given] = asked[given].clone();
+        }
+        // Told with what it holds, where that is asked for.
+        identity["credentials"]["webauthn"]["config"] = json!({ "user_handle": "AA==" });
+        let id = Uuid::parse_str(identity["id"].as_str().unwrap()).unwrap();
+        self.identities.insert(id, identity.clone());
+        match self.making_is_answered {
+            Some(status) => ResponseTemplate::new(status),
+            None => ResponseTemplate::new(201).set_body_json(identity),
+        }
     }
 
     fn list(&self, request: &Request) -> ResponseTemplate {
@@ -202,6 +253,35 @@ impl Directory {
 
     pub fn loses_patches(&self) {
         self.state.lock().unwrap().loses_patches = true;
+    }
+
+    pub fn patches_change(&self, change: fn(&mut Value)) {
+        self.state.lock().unwrap().patches_change = Some(change);
+    }
+
+    pub fn refuses_to_make(&self, reason: &str) {
+        self.state.lock().unwrap().refuses_to_make = Some(reason.to_owned());
+    }
+
+    pub fn making_is_answered(&self, status: u16) {
+        self.state.lock().unwrap().making_is_answered = Some(status);
+    }
+
+    pub fn refuses_to_delete(&self) {
+        self.state.lock().unwrap().refuses_to_delete = true;
+    }
+
+    /// What was asked for, in order.
+    pub fn made(&self) -> Vec<Value> {
+        self.state.lock().unwrap().made.clone()
+    }
+
+    pub fn deleted(&self) -> usize {
+        self.state.lock().unwrap().deleted.len()
+    }
+
+    pub fn count(&self) -> usize {
+        self.state.lock().unwrap().identities.len()
     }
 
     /// The questions so far whose URL holds the text.

@@ -4,6 +4,7 @@ mod configurations;
 mod explaining;
 mod live;
 mod reports;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -12,7 +12,11 @@ use crate::process::Process;
 use crate::world::{self, World};
 
 fn live(world: &World, session: Option<(&str, &str)>) -> Value {
-    let arguments = ["doctor", "--live", "--kratos-config", "kratos.yml", "--format", "json"];
+    said(world, &["--live"], session)
+}
+
+fn said(world: &World, more: &[&str], session: Option<(&str, &str)>) -> Value {
+    let arguments = [&["doctor", "--kratos-config", "kratos.yml", "--format", "json"], more].concat();
     let output = world.verb(&arguments).envs(session).output().unwrap();
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
@@ -42,6 +46,29 @@ async fn the_configuration_of_this_repository_is_well_and_asking_stores_nothing(
     }
     assert_eq!(crate::webhooks(&world, "stored").await, 0);
     assert_eq!(crate::webhooks(&world, "quarantined").await, 0);
+}
+
+#[tokio::test]
+async fn a_passkey_that_is_handed_in_is_tried_and_nobody_is_left_behind() {
+    let world = World::start(world::KEY).await;
+    let mut ada = Person::new(&world, "ada@example.org");
+    ada.register().await;
+    let people = async || {
+        let url = world.kratos_admin("/admin/identities?include_credential=passkey");
+        let answer = world.http.get(url).send().await.unwrap().error_for_status().unwrap();
+        answer.json::<Value>().await.unwrap()
+    };
+    let before = people().await;
+    let said = said(&world, &["--live", "--write"], None);
+    assert_eq!(codes(&said), Vec::<&str>::new(), "{said:#}");
+    for line in ["two were handed in, read back, and nothing else changed", "is deleted again"] {
+        assert!(well(&said).contains(line), "{line}: {said:#}");
+    }
+    assert_eq!(people().await, before);
+    // No hook told of it: those that come are of the person, one before and one after.
+    ada.change_name("Ada").await;
+    crate::stored(&world, 2).await;
+    assert_eq!(crate::webhooks(&world, "stored").await, 2);
 }
 
 #[tokio::test]

@@ -4,15 +4,10 @@ use crate::doctor::codes::{OWN_AGE_LONGER, OWN_CODE_MFA, OWN_RP_ID_DIFFERS, OWN_
 use crate::doctor::duration::shown;
 use crate::doctor::finding::Finding;
 use crate::doctor::subject::Subject;
-use crate::onboarding::EnrolMethod;
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let Some(settings) = subject.settings else { return };
-    let is_held = settings.page.ceremony != crate::config::Ceremony::Settings
-        && settings.webauthn.import
-        && settings.kratos.admin_url.is_some()
-        && settings.policy.enrol.contains(&EnrolMethod::Passkey);
-    let Some(ours) = settings.webauthn.rp_id.as_deref().filter(|_| is_held) else { return };
+    let Some(ours) = subject.own_rp_id() else { return };
     let method = subject.method("passkey");
     if !subject.is_enabled("passkey") {
         let message = format!("The service makes passkeys for `{ours}`; the method is off.");

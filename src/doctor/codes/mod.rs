@@ -9,6 +9,7 @@ mod hook_reach;
 mod hook_sending;
 mod hook_shape;
 mod live;
+mod live_write;
 mod messages;
 mod origins;
 mod own_ceremony;
@@ -24,6 +25,7 @@ pub use hook_reach::*;
 pub use hook_sending::*;
 pub use hook_shape::*;
 pub use live::*;
+pub use live_write::*;
 pub use messages::*;
 pub use origins::*;
 pub use own_ceremony::*;
@@ -76,6 +78,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         origins::ALL,
         cookies::ALL,
         live::ALL,
+        live_write::ALL,
         messages::ALL,
     ]
     .into_iter()

@@ -45,21 +45,25 @@ pub(super) async fn public(client: &Client, asked: &Asked<'_>, clock: &Clock, ch
     }
 }
 
-pub(super) async fn admin(client: &Client, asked: &Asked<'_>, clock: &Clock, checked: &mut Checked) {
+/// True when it answers as Kratos does.
+pub(super) async fn admin(client: &Client, asked: &Asked<'_>, clock: &Clock, checked: &mut Checked) -> bool {
     let url = below(&asked.url, "/version");
     match timed(client, &url, clock).await {
         Err(why) => {
             let message = format!("`{url}`: {why}.");
             checked.findings.push(Finding::new(&LIVE_ADMIN_UNREACHABLE, &asked.place, message));
+            false
         }
         Ok((answer, _)) => match answer.text("/version").filter(|_| answer.status == 200) {
             Some(version) => {
                 checked.well.push(format!("Kratos's admin API answers at {}", asked.url));
                 of_version(&version, asked, checked);
+                true
             }
             None => {
                 let message = format!("`{url}` answered with status {}, and no version.", answer.status);
                 checked.findings.push(Finding::new(&LIVE_NOT_KRATOS, &asked.place, message));
+                false
             }
         },
     }

@@ -1,10 +1,12 @@
 //! What a running Kratos and a running service say. Every call is bounded in time and size, and changes nothing, but for one
-//! settings flow where a session is given.
+//! settings flow where a session is given, and an identity that is made and deleted where [`write`] is asked for.
 
 mod ask;
 mod hooks;
 mod kratos;
 mod privilege;
+mod throw_away;
+mod write;
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use super::subject::Subject;
 use crate::clock::Clock;
 
 pub use privilege::SessionProof;
+pub use write::write;
 
 /// One call, from connecting to the last byte.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -26,6 +29,10 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// One line each.
     pub well: Vec<String>,
+    /// Somebody wanted it to end before it was done.
+    pub was_interrupted: bool,
+    /// Kratos's admin API answers as it does.
+    has_admin: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +56,7 @@ pub async fn examine(
     let mut checked = Checked::default();
     let (public, admin) = (public(subject), admin(subject));
     let reachable = kratos::public(&client, &public, clock, &mut checked).await;
-    kratos::admin(&client, &admin, clock, &mut checked).await;
+    checked.has_admin = kratos::admin(&client, &admin, clock, &mut checked).await;
     if reachable {
         kratos::cors(&client, &public, subject, &mut checked).await;
     }

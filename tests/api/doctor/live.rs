@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Instant;
 
 use jiff::SignedDuration;
@@ -18,13 +18,18 @@ use crate::cli::{err, out};
 use crate::service::{KEY, Plan, Service};
 
 /// A configuration that names the two, and `doctor` on it.
-struct Bench {
+pub struct Bench {
     directory: TempDir,
     text: String,
 }
 
 impl Bench {
-    fn new(kratos: &str, service: &str) -> Bench {
+    pub fn new(kratos: &str, service: &str) -> Bench {
+        Bench::on(kratos, kratos, service)
+    }
+
+    /// With the admin API somewhere else.
+    pub fn on(kratos: &str, admin: &str, service: &str) -> Bench {
         let directory = tempfile::tempdir().unwrap();
         for name in ["identity.schema.json", "login.jsonnet", "own.jsonnet", "settings.jsonnet"] {
             fs::copy(fixtures().join(name), directory.path().join(name)).unwrap();
@@ -32,7 +37,7 @@ impl Bench {
         let text = fs::read_to_string(fixtures().join("good.yml")).unwrap();
         let text = text
             .replace("base_url: http://localhost:4433/", &format!("base_url: {kratos}/"))
-            .replace("base_url: http://localhost:4434/", &format!("base_url: {kratos}/"))
+            .replace("base_url: http://localhost:4434/", &format!("base_url: {admin}/"))
             .replace("http://localhost:5050", service)
             .replace("recording-key", KEY);
         Bench { directory, text }
@@ -44,14 +49,17 @@ impl Bench {
         self
     }
 
-    fn call(&self, more: &[&str], session: Option<&str>) -> Output {
-        let file = self.directory.path().join("kratos.yml");
-        fs::write(&file, &self.text).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
+    pub fn call(&self, more: &[&str], session: Option<&str>) -> Output {
+        self.command(more, session).output().unwrap()
+    }
+
+    pub fn command(&self, more: &[&str], session: Option<&str>) -> Command {
+        fs::write(self.directory.path().join("kratos.yml"), &self.text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
         command.args(["doctor", "--live", "--kratos-config", "kratos.yml"]).args(more);
         command.current_dir(self.directory.path()).env_clear();
         command.envs(session.map(|token| ("KRATOS_SESSION_TOKEN", token)));
-        command.output().unwrap()
+        command
     }
 
     async fn said(&self, session: Option<&str>) -> Said {
@@ -60,11 +68,11 @@ impl Bench {
     }
 }
 
-fn well(said: &Said) -> Vec<String> {
+pub fn well(said: &Said) -> Vec<String> {
     said.0["well"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()
 }
 
-fn message<'s>(said: &'s Said, code: &str) -> &'s str {
+pub fn message<'s>(said: &'s Said, code: &str) -> &'s str {
     let finding = said.findings().find(|finding| finding["code"] == code);
     finding.unwrap_or_else(|| panic!("no {code}: {:?}", said.codes()))["message"].as_str().unwrap()
 }
@@ -97,7 +105,7 @@ fn readable(answer: ResponseTemplate) -> ResponseTemplate {
         .insert_header("Access-Control-Allow-Credentials", "true")
 }
 
-async fn whole_kratos() -> MockServer {
+pub async fn whole_kratos() -> MockServer {
     let server = kratos().await;
     answer(&server, "GET", "/health/alive", alive()).await;
     answer(&server, "GET", "/sessions/whoami", readable(ResponseTemplate::new(401))).await;

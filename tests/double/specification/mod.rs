@@ -2,6 +2,7 @@ mod admin;
 mod authenticator;
 mod browser;
 mod confirming;
+mod doctor;
 mod hooks;
 mod keys;
 mod privilege;
