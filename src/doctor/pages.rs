@@ -54,8 +54,8 @@ fn index() -> String {
          `--live --write` tries whether Kratos takes passkeys of the service's own ceremony, and is the only thing here that writes: it \
          makes one identity by the admin API, not active, with an address in `.invalid`, hands two passkeys in that nobody has the private \
          keys of, reads it back, and always deletes it again, also when something failed or was interrupted. Kratos runs no hook for that and \
-         sends no mail. A reconciliation that reads everybody in that very second makes a record of it, and marks it as gone the next \
-         time.\n\n\
+         sends no mail. A reconciliation that reads everybody in that very second makes a record of it, which receivers of events hear of, and \
+         marks it as gone the next time.\n\n\
          These pages are made from `src/doctor/codes/`.\n\n\
          ## By what was said\n\n\
          Search here for the words of Kratos or of the browser.\n\n| it says | it may mean |\n|---|---|\n",

@@ -111,3 +111,59 @@ fn reason(body: &[u8]) -> String {
     let words: Vec<&str> = said.split_whitespace().collect();
     words.join(" ").chars().filter(|c| !c.is_control()).take(REASON_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use wiremock::matchers::method;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::super::{Patience, recordings};
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { answer_within: Duration::from_secs(5), tries_for: Duration::from_secs(5) };
+
+    async fn deleted(server: &MockServer) -> Result<(), DeleteError> {
+        recordings::install_tls();
+        let url = server.uri().parse().unwrap();
+        let identities = Identities::at(url, recordings::keys(), PATIENCE, Arc::default()).unwrap();
+        identities.delete("5eddbeec-b3d3-4769-ad6d-07e5374f94b7".parse().unwrap()).await
+    }
+
+    async fn answers(server: &MockServer, verb: &str, statuses: &[u16]) {
+        for status in statuses {
+            let answer = ResponseTemplate::new(*status).set_body_json(json!({ "id": "5eddbeec" }));
+            let mock = Mock::given(method(verb)).respond_with(answer);
+            mock.up_to_n_times(1).mount(server).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn it_is_deleted_once_kratos_no_longer_knows_it() {
+        for (deletions, reads, outcome) in [
+            (&[204][..], &[404][..], Ok(())),
+            // Done at the first try, and the answer was lost on its way.
+            (&[502, 404], &[404], Ok(())),
+            (&[503, 429, 204], &[503, 404], Ok(())),
+            (&[204], &[200], Err(DeleteError::Stays)),
+            (&[403], &[], Err(DeleteError::Refused(403))),
+        ] {
+            let server = MockServer::start().await;
+            answers(&server, "DELETE", deletions).await;
+            answers(&server, "GET", reads).await;
+            assert_eq!(deleted(&server).await, outcome, "{deletions:?} {reads:?}");
+        }
+    }
+
+    #[test]
+    fn what_kratos_says_is_one_line_and_harmless() {
+        let body = json!({ "error": { "message": "invalid", "reason": "a\n\tb\u{1b}[2J" } });
+        assert_eq!(reason(body.to_string().as_bytes()), "a b[2J");
+        assert_eq!(reason(b"<html>"), "it says no reason");
+        let long = json!({ "error": { "message": "x".repeat(1000) } });
+        assert_eq!(reason(long.to_string().as_bytes()).len(), REASON_MAX);
+    }
+}

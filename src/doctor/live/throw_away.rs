@@ -21,8 +21,8 @@ pub(super) async fn schema(subject: &Subject<'_>, public: &Asked<'_>) -> Result<
     let text = match address.and_then(|address| source::read(address, subject.directory())) {
         Ok(found) => found.text.into_bytes(),
         Err(why) => of_kratos(id, public).await.map_err(|told| {
-            let here = if why == NotFound::Remote { "is not here".to_owned() } else { why.to_string() };
-            format!("The default schema `{id}`: {here}, and Kratos does not give it ({told}).")
+            let here = if why == NotFound::Remote { " is not here".to_owned() } else { format!(": {why}") };
+            format!("The default schema `{id}`{here}, and Kratos does not give it ({told}).")
         })?,
     };
     let schema = serde_json::from_slice(&text);

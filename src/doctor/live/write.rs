@@ -132,14 +132,14 @@ impl Trial<'_> {
     async fn look_for(&self, why: CallError, checked: &mut Checked) {
         for wait in LOOKS {
             sleep(wait).await;
-            let found = self.identities.by_identifier(&self.email).await;
-            let Some(told) = found.ok().and_then(|found| found.into_iter().next()) else { continue };
-            self.delete(told.identity, checked).await;
-            return;
-        }
-        if matches!(why, CallError::Down) && self.identities.by_identifier(&self.email).await.is_err() {
-            // Nobody is there to have made it.
-            return;
+            match self.identities.by_identifier(&self.email).await {
+                Ok(found) => {
+                    let Some(told) = found.into_iter().next() else { continue };
+                    return self.delete(told.identity, checked).await;
+                }
+                // It was asked again and again already.
+                Err(_) => break,
+            }
         }
         let message = format!(
             "Whether the identity `{}` was made is not known ({why}), and it was not found by this address.",

@@ -43,7 +43,7 @@ impl Bench {
         Bench { directory, text }
     }
 
-    fn replacing(mut self, from: &str, to: &str) -> Bench {
+    pub fn replacing(mut self, from: &str, to: &str) -> Bench {
         assert!(self.text.contains(from), "{from}");
         self.text = self.text.replacen(from, to, 1);
         self
@@ -90,7 +90,7 @@ async fn kratos() -> MockServer {
     server
 }
 
-async fn answer(server: &MockServer, verb: &str, at: &str, with: ResponseTemplate) {
+pub async fn answer(server: &MockServer, verb: &str, at: &str, with: ResponseTemplate) {
     Mock::given(method(verb)).and(path(at)).respond_with(with).mount(server).await;
 }
 

@@ -4,8 +4,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use wiremock::{MockServer, ResponseTemplate};
 
-use super::live::{Bench, message, well, whole_kratos};
+use super::live::{Bench, answer, message, well, whole_kratos};
 use super::{Said, status};
 use crate::cli::{err, out};
 use crate::directory::Directory;
@@ -14,7 +15,7 @@ use crate::directory::Directory;
 struct World {
     directory: Directory,
     bench: Bench,
-    kratos: wiremock::MockServer,
+    kratos: MockServer,
 }
 
 impl World {
@@ -216,8 +217,39 @@ async fn one_that_was_made_without_an_answer_is_found_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_may_have_been_made_and_is_not_found_is_named() {
+    let (kratos, admin) = (whole_kratos().await, whole_kratos().await);
+    answer(&admin, "POST", "/admin/identities", ResponseTemplate::new(504)).await;
+    answer(&admin, "GET", "/admin/identities", ResponseTemplate::new(200).set_body_json(json!([]))).await;
+    let bench = Bench::on(&kratos.uri(), &admin.uri(), "http://localhost:1");
+    let output = tokio::task::block_in_place(|| bench.call(&["--write", "--format", "json"], None));
+    let said = Said::of(&output);
+    assert_eq!(about_writing(&said), ["warning live-write-left-behind", "warning live-write-not-tried"]);
+    let finding = said.findings().find(|finding| finding["code"] == "live-write-left-behind").unwrap();
+    let mend = finding["mend"].as_str().unwrap();
+    assert!(mend.contains("credentials_identifier=doctor-") && mend.contains(".invalid"), "{mend}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_not_here_is_had_of_kratos() {
+    let mut world = World::start().await;
+    let file = "url: file:///etc/kratos/identity.schema.json";
+    world.bench = world.bench.replacing(file, "url: https://schemas.example/person.json");
+    let said = world.said(&[]);
+    let told = message(&said, "live-write-not-tried");
+    assert!(told.contains("`person` is not here") && told.contains("404"), "{told}");
+    assert_eq!(world.directory.made(), Vec::<Value>::new());
+
+    let schema = std::fs::read(super::fixtures().join("identity.schema.json")).unwrap();
+    answer(&world.kratos, "GET", "/schemas/person", ResponseTemplate::new(200).set_body_bytes(schema)).await;
+    let said = world.said(&[]);
+    assert_eq!(about_writing(&said), Vec::<String>::new(), "{:#}", said.0);
+    assert_eq!((world.directory.count(), world.directory.deleted()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_tried_where_nobody_answers_as_kratos_does() {
-    let (kratos, stranger) = (whole_kratos().await, wiremock::MockServer::start().await);
+    let (kratos, stranger) = (whole_kratos().await, MockServer::start().await);
     let bench = Bench::on(&kratos.uri(), &stranger.uri(), "http://localhost:1");
     let output = tokio::task::block_in_place(|| bench.call(&["--write", "--format", "json"], None));
     assert!(message(&Said::of(&output), "live-write-not-tried").contains("does not answer as Kratos"));
