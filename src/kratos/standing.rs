@@ -257,6 +257,22 @@ mod tests {
         assert!(with(&broken).user_handle().unwrap().is_err(), "there is one, and it cannot be read");
     }
 
+    /// By this service, on a real one (`tests/kratos/own.rs`).
+    #[test]
+    fn what_a_recorded_hand_in_changes_is_nothing_but_passkeys() {
+        let [before, first, second] = ["before", "first", "second"].map(|name| {
+            Standing::parse(&recordings::body("v26.2.0", &format!("import/own-{name}.json"))).unwrap()
+        });
+        for (then, now, count) in [(&before, &first, 1), (&first, &second, 2), (&before, &second, 2)] {
+            assert_eq!(now.rest(), then.rest());
+            assert!(now.changed_since(then).is_empty());
+            assert_ne!(now, then);
+            assert_eq!(now.keys().unwrap().len(), count);
+        }
+        assert_eq!(first.user_handle(), second.user_handle());
+        assert_eq!(second.keys().unwrap()[0], first.keys().unwrap()[0]);
+    }
+
     #[test]
     fn what_changed_is_named_and_what_is_of_passkeys_or_moves_by_itself_is_not() {
         let credentials =

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::person::Person;
 use crate::process::Process;
-use crate::world::{self, World};
+use crate::world::{self, Setup, World};
 
 fn live(world: &World, session: Option<(&str, &str)>) -> Value {
     said(world, &["--live"], session)
@@ -50,7 +51,9 @@ async fn the_configuration_of_this_repository_is_well_and_asking_stores_nothing(
 
 #[tokio::test]
 async fn a_passkey_that_is_handed_in_is_tried_and_nobody_is_left_behind() {
-    let world = World::start(world::KEY).await;
+    // Kratos writes to everybody who registers.
+    let mailing = [("SELFSERVICE_FLOWS_VERIFICATION_ENABLED", "true")];
+    let world = World::of(Setup { kratos: &mailing, ..Setup::default() }).await;
     let mut ada = Person::new(&world, "ada@example.org");
     ada.register().await;
     let people = async || {
@@ -65,6 +68,11 @@ async fn a_passkey_that_is_handed_in_is_tried_and_nobody_is_left_behind() {
         assert!(well(&said).contains(line), "{line}: {said:#}");
     }
     assert_eq!(people().await, before);
+    // Nobody is written to but her.
+    let mails = crate::reconcile::admin(&world, Method::GET, "/admin/courier/messages", None).await;
+    let to: Vec<&str> =
+        mails.as_array().unwrap().iter().map(|mail| mail["recipient"].as_str().unwrap()).collect();
+    assert!(!to.is_empty() && to.iter().all(|to| *to == "ada@example.org"), "{to:?}");
     // No hook told of it: those that come are of the person, one before and one after.
     ada.change_name("Ada").await;
     crate::stored(&world, 2).await;
@@ -86,7 +94,7 @@ async fn how_long_a_sign_in_counts_is_what_kratos_says_and_not_the_file() {
     assert!(well(&said).contains("was let through, as the file says (1h)"), "{said:#}");
 
     let environment = [("SELFSERVICE_FLOWS_SETTINGS_PRIVILEGED_SESSION_MAX_AGE", "1ms")];
-    let world = World::with(world::KEY, None, &environment).await;
+    let world = World::of(Setup { kratos: &environment, ..Setup::default() }).await;
     let mut eve = Person::new(&world, "eve@example.org");
     eve.register().await;
     let said = live(&world, Some(("KRATOS_SESSION_COOKIE", &eve.cookies())));

@@ -6,7 +6,11 @@
 #[path = "../postgres/cluster.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cluster;
+#[path = "../webauthn/device.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod device;
 mod doctor;
+mod own;
 mod person;
 mod process;
 mod reconcile;
@@ -17,7 +21,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use person::Person;
-use world::{World, eventually};
+use world::{Setup, World, eventually};
 
 /// Kratos tries an asynchronous hook at once; what takes longer than this does not come.
 const SOON: Duration = Duration::from_secs(15);
@@ -49,7 +53,7 @@ async fn a_registration_by_password_becomes_an_offer() {
 #[tokio::test]
 async fn a_registration_by_password_becomes_an_offer_on_postgres_too() {
     let database = cluster::Database::new().await;
-    becomes_an_offer(World::on(world::KEY, Some(&database.url)).await).await;
+    becomes_an_offer(World::of(Setup { dsn: Some(&database.url), ..Setup::default() }).await).await;
 }
 
 async fn becomes_an_offer(world: World) {

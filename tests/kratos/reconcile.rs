@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cluster;
 use crate::person::Person;
-use crate::world::{self, World};
+use crate::world::{self, Setup, World};
 
 /// A passkey made elsewhere: what a patch takes.
 fn key(nth: u8) -> Value {
@@ -24,7 +24,7 @@ fn key(nth: u8) -> Value {
     })
 }
 
-async fn admin(world: &World, method: Method, path: &str, body: Option<Value>) -> Value {
+pub async fn admin(world: &World, method: Method, path: &str, body: Option<Value>) -> Value {
     let mut request = world.http.request(method, world.kratos_admin(path));
     if let Some(body) = body {
         request = request.json(&body);
@@ -67,17 +67,17 @@ async fn made(world: &World, email: &str, passkeys: u8, security_keys: u8) -> St
     id
 }
 
-async fn identity(world: &World, id: &str) -> Value {
+pub async fn identity(world: &World, id: &str) -> Value {
     let every =
         ["password", "passkey", "webauthn", "code"].map(|method| format!("include_credential={method}"));
     admin(world, Method::GET, &format!("/admin/identities/{id}?{}", every.join("&")), None).await
 }
 
-fn err(output: &Output) -> String {
+pub fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn done(world: &World, verb: &[&str]) -> Output {
+pub fn done(world: &World, verb: &[&str]) -> Output {
     world.verb(verb).output().unwrap()
 }
 
@@ -109,7 +109,7 @@ async fn what_no_hook_told_of_is_found() {
 #[tokio::test]
 async fn what_no_hook_told_of_is_found_on_postgres_too() {
     let database = cluster::Database::new().await;
-    finds(World::on(world::KEY, Some(&database.url)).await).await;
+    finds(World::of(Setup { dsn: Some(&database.url), ..Setup::default() }).await).await;
 }
 
 async fn finds(world: World) {

@@ -25,32 +25,40 @@ pub struct World {
     admin: String,
     kratos: Process,
     service: Process,
-    dsn: Option<String>,
+    settings: Vec<(String, String)>,
     directory: TempDir,
+}
+
+/// What is not as everywhere.
+#[derive(Default)]
+pub struct Setup<'s> {
+    /// What Kratos sends; the service knows [`KEY`], which is the default.
+    pub key: Option<&'s str>,
+    /// Another database than a file of its own.
+    pub dsn: Option<&'s str>,
+    /// Variables of Kratos's environment, which win over its file.
+    pub kratos: &'s [(&'s str, &'s str)],
+    /// Settings of the service: `SECTION__KEY`.
+    pub service: &'s [(&'s str, &'s str)],
 }
 
 impl World {
     /// `key` is what Kratos sends; the service knows [`KEY`].
     pub async fn start(key: &str) -> Self {
-        Self::on(key, None).await
+        Self::of(Setup { key: Some(key), ..Setup::default() }).await
     }
 
-    /// `dsn`: another database than a file of its own.
-    pub async fn on(key: &str, dsn: Option<&str>) -> Self {
-        Self::with(key, dsn, &[]).await
-    }
-
-    /// `environment`: of Kratos, where it wins over its file.
-    pub async fn with(key: &str, dsn: Option<&str>, environment: &[(&str, &str)]) -> Self {
+    pub async fn of(setup: Setup<'_>) -> Self {
         let binary = kratos_binary();
         let directory = tempfile::tempdir().unwrap();
         let [kratos_port, kratos_admin_port, service_port] = free_ports();
 
-        let verb = |verb: &[&str]| {
-            let mut command = service_command(directory.path(), kratos_port, kratos_admin_port, service_port);
-            command.args(verb).envs(dsn.map(|dsn| ("ONBOARDING__DSN", dsn)));
-            command
-        };
+        let ports = [kratos_port, kratos_admin_port, service_port];
+        let mut settings = service_settings(directory.path(), ports);
+        settings.extend(setup.dsn.map(|dsn| ("ONBOARDING__DSN".to_owned(), dsn.to_owned())));
+        let more = setup.service.iter();
+        settings.extend(more.map(|(name, value)| (format!("ONBOARDING__{name}"), (*value).to_owned())));
+        let verb = |verb: &[&str]| service_command(directory.path(), &settings, verb);
         let migrated = verb(&["migrate", "sql"]).output().unwrap();
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         let (mut service, lines) =
@@ -58,13 +66,13 @@ impl World {
         let admin = lines.after("listening admin ", &mut service, START);
 
         // Neither program sees our own environment: a setting of the developer must not decide a test.
-        configure(directory.path(), [kratos_port, kratos_admin_port, service_port], key);
+        configure(directory.path(), ports, setup.key.unwrap_or(KEY));
         let mut command = Command::new(binary);
         command.args(["serve", "--dev", "-c", "kratos.yml"]).current_dir(directory.path()).env_clear();
         // Nothing here may reach outside this machine.
         command.env("SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED", "false");
         command.env("SQA_OPT_OUT", "true").env("HOME", directory.path());
-        command.envs(environment.iter().copied());
+        command.envs(setup.kratos.iter().copied());
         let kratos = Process::start("kratos", command, directory.path());
 
         // reqwest takes the provider that the program has chosen; the first test to come here chooses.
@@ -79,7 +87,7 @@ impl World {
             admin,
             kratos,
             service,
-            dsn: dsn.map(str::to_owned),
+            settings,
             directory,
         };
         world.wait_for_kratos().await;
@@ -120,15 +128,8 @@ impl World {
 
     /// A verb with the settings of the service, beside the configuration of Kratos.
     pub fn verb(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
-        command.args(arguments).current_dir(self.directory.path()).env_clear();
-        command.envs(service_environment(
-            self.directory.path(),
-            self.kratos_port,
-            self.kratos_admin_port,
-            self.service_port,
-        ));
-        command.envs(self.dsn.as_ref().map(|dsn| ("ONBOARDING__DSN", dsn))).stdin(Stdio::null());
+        let mut command = service_command(self.directory.path(), &self.settings, arguments);
+        command.stdin(Stdio::null());
         command
     }
 
@@ -154,36 +155,28 @@ pub fn free_ports<const N: usize>() -> [u16; N] {
     held.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn service_command(directory: &Path, kratos: u16, kratos_admin: u16, port: u16) -> Command {
+fn service_command(directory: &Path, settings: &[(String, String)], verb: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kratos-onboarding"));
-    command.current_dir(directory).env_clear().envs(service_environment(
-        directory,
-        kratos,
-        kratos_admin,
-        port,
-    ));
+    command.args(verb).current_dir(directory).env_clear();
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
     command
 }
 
-fn service_environment(
-    directory: &Path,
-    kratos: u16,
-    kratos_admin: u16,
-    port: u16,
-) -> [(&'static str, String); 10] {
-    [
-        ("ONBOARDING__SERVE__PUBLIC__HOST", "127.0.0.1".to_owned()),
-        ("ONBOARDING__SERVE__PUBLIC__PORT", port.to_string()),
-        ("ONBOARDING__SERVE__PUBLIC__BASE_URL", format!("http://localhost:{port}")),
-        ("ONBOARDING__SERVE__ADMIN__HOST", "127.0.0.1".to_owned()),
-        ("ONBOARDING__SERVE__ADMIN__PORT", "0".to_owned()),
-        ("ONBOARDING__KRATOS__PUBLIC_URL", format!("http://localhost:{kratos}")),
-        ("ONBOARDING__KRATOS__ADMIN_URL", format!("http://localhost:{kratos_admin}")),
-        ("ONBOARDING__DSN", format!("sqlite://{}", directory.join("onboarding.sqlite").display())),
-        ("ONBOARDING__WEBHOOK__API_KEYS", KEY.to_owned()),
+fn service_settings(directory: &Path, [kratos, kratos_admin, port]: [u16; 3]) -> Vec<(String, String)> {
+    let settings = [
+        ("SERVE__PUBLIC__HOST", "127.0.0.1".to_owned()),
+        ("SERVE__PUBLIC__PORT", port.to_string()),
+        ("SERVE__PUBLIC__BASE_URL", format!("http://localhost:{port}")),
+        ("SERVE__ADMIN__HOST", "127.0.0.1".to_owned()),
+        ("SERVE__ADMIN__PORT", "0".to_owned()),
+        ("KRATOS__PUBLIC_URL", format!("http://localhost:{kratos}")),
+        ("KRATOS__ADMIN_URL", format!("http://localhost:{kratos_admin}")),
+        ("DSN", format!("sqlite://{}", directory.join("onboarding.sqlite").display())),
+        ("WEBHOOK__API_KEYS", KEY.to_owned()),
         // 32 bytes, 0 to 31.
-        ("ONBOARDING__SECRETS__PII", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
-    ]
+        ("SECRETS__PII", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+    ];
+    settings.map(|(name, value)| (format!("ONBOARDING__{name}"), value)).into()
 }
 
 /// The configuration as people get it, with other ports and the key filled in.

@@ -1,11 +1,11 @@
 //! A device: makes keys for a relying party and signs with them, as a browser at `ORIGIN` passes it on.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciborium::Value as Cbor;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _, SigningKey as _};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-
-use super::super::double::random;
 
 pub const ORIGIN: &str = "http://localhost:4455";
 const USER_PRESENT: u8 = 1;
@@ -22,9 +22,10 @@ pub struct Authenticator {
 
 impl Authenticator {
     pub fn new() -> Authenticator {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         Authenticator {
-            key: KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap(),
-            id: random::bytes::<32>().to_vec(),
+            id: Sha256::digest(key.der_bytes()).to_vec(),
+            key,
             user_handle: Vec::new(),
             origin: ORIGIN.to_owned(),
         }
@@ -66,7 +67,7 @@ impl Authenticator {
 
     /// What a page submits after `navigator.credentials.create`, for the object under `publicKey`.
     pub fn create(&mut self, options: &Value) -> String {
-        self.user_handle = random::from_base64(options["user"]["id"].as_str().unwrap()).unwrap();
+        self.user_handle = from_base64(options["user"]["id"].as_str().unwrap()).unwrap();
         let mut data = self.data(options, USER_PRESENT | USER_VERIFIED | ATTESTED);
         data.extend([7; 16]);
         data.extend(u16::try_from(self.id.len()).unwrap().to_be_bytes());
@@ -78,8 +79,8 @@ impl Authenticator {
             (Cbor::Text("authData".into()), Cbor::Bytes(data)),
         ]));
         self.written(json!({
-            "clientDataJSON": random::base64_url(&self.client("webauthn.create", options)),
-            "attestationObject": random::base64_url(&object),
+            "clientDataJSON": base64_url(&self.client("webauthn.create", options)),
+            "attestationObject": base64_url(&object),
         }))
     }
 
@@ -89,15 +90,15 @@ impl Authenticator {
             (self.client("webauthn.get", options), self.data(options, USER_PRESENT | USER_VERIFIED));
         let signed = [data.clone(), Sha256::digest(&client).to_vec()].concat();
         self.written(json!({
-            "clientDataJSON": random::base64_url(&client),
-            "authenticatorData": random::base64_url(&data),
-            "signature": random::base64_url(&self.key.sign(&signed).unwrap()),
-            "userHandle": random::base64_url(&self.user_handle),
+            "clientDataJSON": base64_url(&client),
+            "authenticatorData": base64_url(&data),
+            "signature": base64_url(&self.key.sign(&signed).unwrap()),
+            "userHandle": base64_url(&self.user_handle),
         }))
     }
 
     fn written(&self, response: Value) -> String {
-        let id = random::base64_url(&self.id);
+        let id = base64_url(&self.id);
         json!({ "id": id, "rawId": id, "type": "public-key", "response": response }).to_string()
     }
 }
@@ -106,4 +107,13 @@ fn cbor(value: &Cbor) -> Vec<u8> {
     let mut bytes = Vec::new();
     ciborium::into_writer(value, &mut bytes).unwrap();
     bytes
+}
+
+fn base64_url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Either alphabet, with or without padding, as go-webauthn takes it.
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=').replace('+', "-").replace('/', "_")).ok()
 }

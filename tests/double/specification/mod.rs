@@ -1,4 +1,5 @@
 mod admin;
+#[path = "../../webauthn/device.rs"]
 mod authenticator;
 mod browser;
 mod confirming;
