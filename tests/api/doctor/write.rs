@@ -258,6 +258,18 @@ async fn nothing_is_tried_where_nobody_answers_as_kratos_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kratos_that_is_too_slow_is_not_waited_for_and_nothing_is_left_behind() {
+    let world = World::start().await;
+    for _ in 0..2 {
+        world.directory.slow("include_credential", Duration::from_secs(60));
+    }
+    let said = world.said(&[]);
+    assert_eq!(about_writing(&said), ["warning live-write-not-tried"], "{:#}", said.0);
+    assert!(message(&said, "live-write-not-tried").contains("did not answer in time"));
+    assert_eq!((world.directory.count(), world.directory.deleted()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_interrupts_it_leaves_nothing_behind() {
     for signal in ["-INT", "-TERM"] {
         let world = World::start().await;
