@@ -9,6 +9,7 @@ mod nobodys;
 mod options;
 mod party;
 mod user_handle;
+mod whereabouts;
 
 #[cfg(test)]
 #[path = "../../tests/webauthn/authenticator.rs"]
@@ -23,3 +24,4 @@ pub use nobodys::NoRandomError;
 pub use options::{Account, CreationOptions, Known};
 pub use party::{Party, PartyError};
 pub use user_handle::{UserHandle, UserHandleError};
+pub use whereabouts::{Absence, Found, Whereabouts};

@@ -1,4 +1,5 @@
-//! `cleanup sql --keep-last 90d`: forgets old events, old entries of the operators' log, and old quarantine.
+//! `cleanup sql --keep-last 90d`: forgets old events, old entries of the operators' log, old quarantine, and what is kept here of
+//! passkeys that are of no more use.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Subcommand)]
 pub(super) enum CleanupVerb {
     /// Forget events, what operators did, and quarantine that are older. Records stay, and what they know.
+    ///
+    /// Of passkeys made by our own ceremony, what is kept here is forgotten where it is of no more use: they were taken away, or
+    /// may have been, or their identity was deleted, all before that time; or they did not reach Kratos within a day.
+    /// Kratos's own stay.
     Sql(CleanupArguments),
 }
 
@@ -71,9 +76,9 @@ pub(super) fn run(verb: &CleanupVerb) -> Result<(), CleanupError> {
             tokio::time::sleep(begun.elapsed() * 2).await;
         };
         store.close().await;
-        let Cleaned { events, operator_log, quarantine } = all;
+        let Cleaned { events, operator_log, quarantine, made_passkeys } = all;
         say(&format!(
-            "forgotten, from before {before}: {events} events, {operator_log} entries of the operators' log, {quarantine} in quarantine"
+            "forgotten, from before {before}: {events} events, {operator_log} entries of the operators' log, {quarantine} in quarantine, {made_passkeys} passkeys of no more use"
         ));
         Ok(done?)
     })

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -29,6 +30,9 @@ const WITHIN: Duration = Duration::from_secs(12);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandedIn {
     pub now: Told,
+    /// Its newest date right before it was handed in, by Kratos's clock; `None` where it was there already, or where a change
+    /// may leave no date.
+    pub before: Option<Timestamp>,
     /// Something else of the identity is other than it was a moment before. Perhaps not by us; never seen in the recordings.
     pub rest_changed: bool,
     /// Others that are not there any more. Perhaps their person took them away.
@@ -119,9 +123,10 @@ impl Identities {
                 if now.key(&passkey.made.id).as_deref() != Some(passkey.made.public_key.as_slice()) {
                     return Err(HandInError::Unreadable);
                 }
-                let rest_changed = course.first.is_some_and(|first| first.rest() != now.rest());
+                let rest_changed = course.first.as_ref().is_some_and(|first| first.rest() != now.rest());
+                let before = course.first.as_ref().and_then(Standing::newest);
                 let now = self.read(&body).map_err(HandInError::Unreachable)?;
-                return Ok(HandedIn { now, rest_changed, missing });
+                return Ok(HandedIn { now, before, rest_changed, missing });
             }
             if course.said_done && !missing.is_empty() {
                 return Err(HandInError::Missing(missing));

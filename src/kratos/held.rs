@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::CallError;
 use super::held_key::{HeldKey, KeyKind};
+use super::newest::newest;
 use super::session::ToldIdentity;
-use crate::onboarding::{IdentityId, Observed, PiiKeys, Profile, Settlement};
+use crate::ceremony::Found;
+use crate::onboarding::{CredentialId, IdentityId, Observed, PiiKeys, Profile, Settlement};
 
 /// Which passkeys and security keys there are, and since when that is so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Held {
     pub security_keys: u32,
     /// The newest of `identity.updated_at` and every `credentials.*.updated_at`: v1.3.1 moves only the latter.
     pub changed_at: Timestamp,
+    /// The same; `None` where a change may have left no date.
+    newest: Option<Timestamp>,
     pub profile: Profile,
     /// Second factors too.
     pub keys: Vec<HeldKey>,
@@ -46,8 +50,10 @@ impl Held {
 
     fn of(identity: AdminIdentity, keys: &PiiKeys) -> Result<Held, CallError> {
         let credentials = identity.credentials.unwrap_or_default();
-        let changed = credentials.values().map(|credential| credential.updated_at);
-        let changed_at = changed.chain([identity.told.updated_at]).flatten().max().ok_or(CallError::Body)?;
+        let changed = || credentials.values().map(|credential| credential.updated_at);
+        let changed_at =
+            changed().chain([identity.told.updated_at]).flatten().max().ok_or(CallError::Body)?;
+        let newest = newest(identity.told.updated_at, changed());
         let told = |method, kind| {
             let config = credentials.get(method).and_then(|credential| credential.config.as_ref());
             config.map(|config| config.keys(kind))
@@ -71,6 +77,7 @@ impl Held {
                 .and_then(|credential| credential.config.as_ref())
                 .map_or(0, |config| config.count(|key| key.get("is_passwordless") == Some(&true.into()))),
             changed_at,
+            newest,
             profile: identity.told.profile(keys),
         })
     }
@@ -84,6 +91,13 @@ impl Held {
             OtherWay::None if self.keys_are_all => Some(true),
             OtherWay::None | OtherWay::Perhaps => None,
         }
+    }
+
+    /// Which of those that were made here it holds; `None`: that cannot be read.
+    pub fn found(&self) -> Option<Found> {
+        let ids = self.keys.iter().map(|key| CredentialId::of_bytes(key.id.clone()).ok());
+        let keys = ids.collect::<Option<_>>().filter(|_| self.keys_are_all)?;
+        Some(Found { keys, newest: self.newest })
     }
 
     /// `passkeys` and `security_keys`: settlements of the record, taken before Kratos was asked.

@@ -12,6 +12,7 @@ mod held_key;
 mod identities;
 #[cfg(test)]
 mod identities_tests;
+mod newest;
 mod pace;
 mod page;
 #[cfg(test)]

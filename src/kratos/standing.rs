@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::CallError;
 use super::held_key::id_of;
-use crate::ceremony::{UserHandle, UserHandleError};
+use super::newest::newest;
+use crate::ceremony::{Found, UserHandle, UserHandleError};
 use crate::onboarding::CredentialId;
 
 /// Whether Kratos would ask for a second factor (its session's authenticator assurance level 2).
@@ -102,6 +104,19 @@ impl Standing {
         }
         let told = ["passkey", "webauthn"].into_iter().flat_map(|method| self.list(method)).map(id_of);
         told.collect()
+    }
+
+    /// Which of those that were made here it holds; `None`: that cannot be read.
+    pub fn found(&self) -> Option<Found> {
+        Some(Found { keys: self.keys()?, newest: self.newest() })
+    }
+
+    /// When it was changed last, by Kratos's clock; `None` where a change may have left no date.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let date = |of: &Map<String, Value>| of.get("updated_at")?.as_str()?.parse().ok();
+        let credentials = self.identity.get("credentials").and_then(Value::as_object).into_iter();
+        let credentials = credentials.flat_map(Map::values).filter_map(Value::as_object);
+        newest(date(&self.identity), credentials.map(date))
     }
 
     pub(super) fn passkeys(&self) -> Option<Vec<CredentialId>> {

@@ -12,6 +12,7 @@ use super::batch::{Outcome, Work};
 use super::ceremonies::Ceremonies;
 use super::funnel::FunnelRow;
 use super::listing::{Page, PageToken, RecordFilter};
+use super::made_passkeys::MadePasskeys;
 use super::operator_log::{LogEntry, LogFilter};
 use super::outbox::{DeadLetter, DeadLetterFilter, Letter, LetterId, OutboxCount, Receiver, Settled};
 use super::quarantine::{QuarantineFilter, Quarantined};
@@ -74,6 +75,9 @@ pub struct Cleaned {
     pub events: u64,
     pub operator_log: u64,
     pub quarantine: u64,
+    /// Those of our own ceremony that are of no more use here: that never reached Kratos, that were taken away or may have
+    /// been, or whose identity is gone.
+    pub made_passkeys: u64,
 }
 
 impl Cleaned {
@@ -87,6 +91,7 @@ impl Cleaned {
             events: self.events + more.events,
             operator_log: self.operator_log + more.operator_log,
             quarantine: self.quarantine + more.quarantine,
+            made_passkeys: self.made_passkeys + more.made_passkeys,
         }
     }
 }
@@ -108,7 +113,7 @@ pub trait Follow: Send {
 
 /// Durable storage of one kind.
 #[async_trait]
-pub trait Backend: Ceremonies + Debug + Send + Sync + 'static {
+pub trait Backend: Ceremonies + MadePasskeys + Debug + Send + Sync + 'static {
     /// How many may commit at once.
     fn writers(&self) -> NonZeroUsize;
 
@@ -159,7 +164,12 @@ pub trait Backend: Ceremonies + Debug + Send + Sync + 'static {
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError>;
 
     /// At most `batch` rows of each kind that are older than `before`.
-    async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError>;
+    async fn clean(
+        &self,
+        before: Timestamp,
+        in_vain_before: Timestamp,
+        batch: u32,
+    ) -> Result<Cleaned, CommitError>;
 
     /// Of these days, both included, in their order.
     async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError>;

@@ -11,10 +11,12 @@ mod funnel;
 mod keep_last;
 mod lanes;
 mod listing;
+mod made_passkeys;
 mod memory;
 mod open;
 mod operator_log;
 mod outbox;
+mod passkey_turn;
 mod postgres;
 mod quarantine;
 mod refusal;
@@ -38,7 +40,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -51,16 +53,18 @@ use memory::{Begun, Memory};
 use writer::Answer;
 
 pub use backend::{AuditEntry, Backend, Cleaned, CommitError, Elsewhere, Erased, Follow, ReadError};
-pub use ceremonies::{Ceremony, Ended, HOLDS as CEREMONY_HOLDS, Handle, MadePasskey, PasskeyTurn, Whose};
+pub use ceremonies::{Ceremony, Ended, HOLDS as CEREMONY_HOLDS, Handle, Whose};
 pub use changes::Watch;
 pub use funnel::FunnelRow;
 pub use keep_last::{Before, KeepLast, KeptTooShort};
 pub use listing::{Page, PageToken, RecordFilter, TokenError};
+pub use made_passkeys::MadePasskey;
 pub use open::{MadeBy, OpenError, Opening};
 pub use operator_log::{LogEntry, LogFilter, OperatorAction};
 pub use outbox::{
     DeadLetter, DeadLetterFilter, Fate, Letter, LetterId, Line, OutboxCount, Receiver, Settled,
 };
+pub use passkey_turn::PasskeyTurn;
 pub use postgres::{Postgres, PostgresServer};
 pub use quarantine::{Kept, NewQuarantined, QuarantineFilter, QuarantineReason, Quarantined};
 pub use seal::{SEALED_MAX, UnsealError, seal, unseal};
@@ -123,6 +127,8 @@ struct Shared {
     /// Who is told of transitions.
     receivers: Arc<[Receiver]>,
     outbox_grew: watch::Sender<()>,
+    /// There may be passkeys that Kratos is to be asked about.
+    unasked: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -233,6 +239,7 @@ impl Store {
             changes: Changes::default(),
             receivers: settings.receivers.clone(),
             outbox_grew: watch::Sender::new(()),
+            unasked: Arc::default(),
         });
         let (lanes, queues) = Lanes::new(shared.backend.writers().get(), settings.queue);
         let writers =
@@ -327,9 +334,10 @@ impl Store {
         self.shared.backend.identities_after(after, limit).await
     }
 
-    /// One batch of what is older: events, what operators did, quarantine. Records stay, and what they know.
+    /// One batch of what is older: events, what operators did, quarantine, passkeys of our own ceremony that are of no more
+    /// use. Records stay, and what they know.
     pub async fn clean(&self, before: Before, batch: u32) -> Result<Cleaned, CommitError> {
-        self.shared.backend.clean(before.0, batch).await
+        self.shared.backend.clean(before.old, before.in_vain, batch).await
     }
 
     /// What was counted on these days (UTC), both included, in their order.

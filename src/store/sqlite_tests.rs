@@ -50,7 +50,7 @@ async fn events_of_a_clock_that_was_ahead_do_not_hide_the_old_ones_behind_them()
     }
     let mut cleaned = Vec::new();
     while cleaned.last() != Some(&0) {
-        cleaned.push(fresh.backend.clean(at(500), 2).await.unwrap().events);
+        cleaned.push(fresh.backend.clean(at(500), at(0), 2).await.unwrap().events);
     }
     assert_eq!(cleaned, [2, 1, 0]);
     for (n, left) in [(1, 1), (4, 0), (5, 1), (7, 0)] {

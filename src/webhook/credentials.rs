@@ -11,13 +11,6 @@ use crate::onboarding::{CredentialId, HookKind, Method, Observation, Observed, P
 /// WebAuthn (level 3, section 4) allows a credential id 1023 bytes; Kratos writes it in hex.
 const CREDENTIAL_ID_MAX: usize = 2 * 1023;
 
-/// What was left of a person's passkeys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PasskeysLeft {
-    pub ids: Vec<CredentialId>,
-    pub at: Timestamp,
-}
-
 /// The credentials a settings flow shows as left, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Left<'a> {
@@ -110,11 +103,10 @@ fn registered(method: Option<Method>, profile: &Profile) -> Observed {
     Observed { passkeys: exactly(passkeys), security_keys: exactly(security_keys), ..Observed::default() }
 }
 
-/// The passkeys that a settings flow shows as left, and when; `None` where it does not say.
-pub(super) fn passkeys_left(kind: HookKind, body: Object<'_>, observed: &Observed) -> Option<PasskeysLeft> {
-    let at = observed.passkeys.filter(|_| kind == HookKind::Settings)?.at;
-    let ids = Left::of(body).passkeys?.into_iter().map(str::parse).collect::<Result<_, _>>().ok()?;
-    Some(PasskeysLeft { ids, at })
+/// The passkeys that a settings flow shows as left; `None` where it does not say.
+pub(super) fn passkeys_left(kind: HookKind, body: Object<'_>) -> Option<Vec<CredentialId>> {
+    let left = Left::of(body).passkeys.filter(|_| kind == HookKind::Settings)?;
+    left.into_iter().map(str::parse).collect::<Result<_, _>>().ok()
 }
 
 fn observation(at: Option<Timestamp>, left: Option<BTreeSet<&str>>) -> Option<Observation> {

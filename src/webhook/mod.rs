@@ -22,7 +22,6 @@ mod recordings;
 
 pub use authenticate::{Authenticator, Denied, Sender, SignedHead, Standing};
 pub use body::{BODY_DEADLINE, BODY_MAX, BodyError};
-pub use credentials::PasskeysLeft;
 pub use handlers::{PutAside, PutAsideDelivery, configure, security_schemes};
 pub use hook::Hook;
 pub use payload::{Delivery, Heard, Unreadable};

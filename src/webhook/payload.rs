@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::credentials::{self, PasskeysLeft};
+use super::credentials;
 use super::dedupe::Named;
 use super::hook::{Hook, kind_from};
 use super::told::Object;
 use crate::onboarding::{
-    Actor, Cause, DedupeKey, Event, EventId, EventKind, HookKind, Identifier, IdentifierDigest, IdentityId,
-    Method, NameError, Observed, PiiKeys, Profile,
+    Actor, Cause, CredentialId, DedupeKey, Event, EventId, EventKind, HookKind, Identifier, IdentifierDigest,
+    IdentityId, Method, NameError, Observed, PiiKeys, Profile,
 };
 use crate::store::QuarantineReason;
 
@@ -83,7 +83,7 @@ pub struct Delivery {
     pub profile: Profile,
     pub observed: Observed,
     /// By id, where it says so.
-    pub passkeys_left: Option<PasskeysLeft>,
+    pub passkeys_left: Option<Vec<CredentialId>>,
 }
 
 /// When, and as what, this service heard of a delivery.
@@ -120,7 +120,7 @@ impl Delivery {
             identifiers: identifiers(body, told, keys),
         };
         let observed = credentials::observed(kind, method, body, &profile);
-        let passkeys_left = credentials::passkeys_left(kind, body, &observed);
+        let passkeys_left = credentials::passkeys_left(kind, body);
         let flow = body.object("flow").and_then(|flow| flow.uuid("id"));
         Ok(Delivery { hook: kind, method, flow, identity, profile, observed, passkeys_left })
     }

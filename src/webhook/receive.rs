@@ -13,7 +13,6 @@ use tokio::sync::Semaphore;
 
 use super::authenticate::{Authenticator, Denied, Sender, Standing};
 use super::body::{self, BODY_DEADLINE, BodyError};
-use super::credentials::PasskeysLeft;
 use super::dedupe::{self, Named};
 use super::hook::Hook;
 use super::payload::{Delivery, Heard, Unreadable};
@@ -21,7 +20,7 @@ use super::quarantine::put_aside;
 use crate::clock::Clock;
 use crate::config::Webhook;
 use crate::envelope::Refusal;
-use crate::onboarding::{Event, EventId, IdentityId, PiiKeys};
+use crate::onboarding::{CredentialId, Event, EventId, IdentityId, PiiKeys};
 use crate::store::{NewQuarantined, QuarantineReason, Store, Stored, WriteError};
 use crate::telemetry::{HookOutcome, Metrics};
 
@@ -56,7 +55,7 @@ pub enum Received {
 /// An authenticated delivery, read.
 #[derive(Debug)]
 pub enum Understood {
-    Event { event: Box<Event>, passkeys_left: Option<PasskeysLeft> },
+    Event { event: Box<Event>, passkeys_left: Option<Vec<CredentialId>> },
     Not { entry: Box<NewQuarantined>, why: Unreadable },
 }
 
@@ -238,12 +237,12 @@ impl Hooks {
         Ok(received)
     }
 
-    /// What the person took away is not put back. Kratos is not kept waiting for more than it asked for: the delivery is
-    /// durable by now.
-    async fn passkeys_left(&self, identity: IdentityId, left: Option<PasskeysLeft>) {
-        let Some(PasskeysLeft { ids, at }) = left else { return };
-        if let Err(error) = self.store.passkeys_left(identity, &ids, at).await {
-            tracing::warn!(error = %error, "that passkeys were removed is not on record");
+    /// What the person took away is not put back. The delivery is durable by now, and Kratos, which waits for the answer, is
+    /// asked what it holds afterwards.
+    async fn passkeys_left(&self, identity: IdentityId, left: Option<Vec<CredentialId>>) {
+        let Some(ids) = left else { return };
+        if let Err(error) = self.store.passkeys_left(identity, &ids, self.clock.now()).await {
+            tracing::warn!(error = %error, "that passkeys were removed is not on record; reconciliation will see to it");
         }
     }
 

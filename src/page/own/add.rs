@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -150,18 +150,35 @@ async fn bring(
 ) -> Result<Added, NotAdded> {
     let own = pages.own()?;
     // What Kratos has already needs nobody's leave: the answer to it was lost.
-    if let Some(made) = pages.kept(&session, &credential).await?
-        && let Ok(done) = pages.hand_in(own, &session, &made, &|_| false).await
-    {
-        return Ok(done);
-    }
+    let kept = pages.kept(&session, &credential).await?;
+    let is_gone = match &kept {
+        None => false,
+        Some(kept) => match pages.hand_in(own, &session, kept, &|_| false).await {
+            Ok(done) => return Ok(done),
+            Err(NotAdded::HandIn { error: HandInError::NotAllowed, .. }) => kept.imported_at.is_some(),
+            Err(_) => false,
+        },
+    };
     pages.own_here(&session).await?;
+    if is_gone {
+        return Err(NotAdded::NoChallenge);
+    }
+    let before = pages.store.made_passkeys(session.identity).await?;
     // Before the challenge is used: whoever only has to sign in again can bring it after that.
-    own.standing_of(&session, pages.clock.now()).await?;
-    let made = pages.made(own, &session, &credential, names).await?;
+    let (standing, _) = own.standing_of(&session, pages.clock.now()).await?;
+    // What Kratos lost is seen before the identity becomes newer.
+    if let Some(found) = standing.found() {
+        pages.store.passkeys_found(&before, &found, pages.clock.now()).await?;
+    }
+    let made = pages.made(own, &session, &credential, names, standing.newest()).await?;
     let turn = pages.store.passkey_turn(session.identity).await?.ok_or(NotAdded::Busy)?;
     let still_may = |standing: &Standing| may(&session, standing, &own.rules, pages.clock.now()).is_ok();
-    let done = pages.hand_in(own, &session, &made, &still_may).await;
+    let done = match pages.kept(&session, &credential).await {
+        Ok(Some(_)) => pages.hand_in(own, &session, &made, &still_may).await,
+        // An operator took it away while this waited for its turn.
+        Ok(None) => Err(NotAdded::NoChallenge),
+        Err(error) => Err(error),
+    };
     pages.store.end_passkey_turn(turn).await;
     match done {
         // For the reason.
@@ -181,6 +198,7 @@ impl Pages {
         session: &Session,
         brought: &NewCredential,
         names: Names,
+        before: Option<Timestamp>,
     ) -> Result<MadePasskey, NotAdded> {
         let (now, whose) = (self.clock.now(), whose(session));
         let challenge = brought.challenge()?;
@@ -200,8 +218,12 @@ impl Pages {
             whose,
             kind: ceremony.begun.kind,
             passkey: Passkey { name: names.of(&made), made, handle: ceremony.handle, made_at: now },
+            before,
             imported_at: None,
             removed_at: None,
+            absent: None,
+            gone_at: None,
+            version: 0,
         };
         match self.store.end_ceremony(challenge, Some(&kept)).await? {
             Ended::Now => Ok(kept),
@@ -218,9 +240,8 @@ impl Pages {
     ) -> Result<Option<MadePasskey>, NotAdded> {
         let (id, whose) = (brought.id()?, whose(session));
         let kept = self.store.made_passkeys(session.identity).await?;
-        Ok(kept
-            .into_iter()
-            .find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none()))
+        let mut kept = kept.into_iter();
+        Ok(kept.find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none()))
     }
 
     async fn hand_in(
@@ -236,7 +257,7 @@ impl Pages {
         // Taken before Kratos is asked, so that its answer outranks what was told by then and nothing later.
         let settlements = (record.passkeys.settlement(), record.security_keys.settlement());
         let id = &passkey.made.id;
-        let HandedIn { now: told, rest_changed, missing } =
+        let HandedIn { now: told, before, rest_changed, missing } =
             match own.identities.hand_in(session.identity, passkey, allows).await {
                 Ok(done) => done,
                 Err(error) => {
@@ -281,7 +302,7 @@ impl Pages {
             Stored::Applied { record, .. } | Stored::Duplicate { record } => record,
             Stored::Quarantined => return Err(WriteError::Unavailable.into()),
         };
-        self.store.passkey_imported(id, at).await?;
+        self.store.passkey_imported(id, at, before).await?;
         let known = Known { record, recorded: true, unread: false };
         Ok(Added { made: id.clone(), name: passkey.name.clone(), known })
     }

@@ -5,11 +5,11 @@ use crate::ceremony::{Begun, Challenge, Flags, Made, Passkey, Transport, UserHan
 
 const HANDLE: &str = "TmIELKPRna3dy5rNot8XydbnEKAFU7h3n3fNZi9A01325VM8S1Sjujld3BtUkIDK";
 
-fn whose(n: u128) -> Whose {
+pub(super) fn whose(n: u128) -> Whose {
     Whose { identity: person(n), session: SessionDigest([7; 16]) }
 }
 
-fn begun(nth: u8) -> Begun {
+pub(super) fn begun(nth: u8) -> Begun {
     Begun { kind: CeremonyKind::Asked, challenge: Challenge([nth; 16]), state: vec![nth, 0, 255] }
 }
 
@@ -17,7 +17,7 @@ fn handle() -> UserHandle {
     HANDLE.parse().unwrap()
 }
 
-fn made(nth: u8, of: u128) -> MadePasskey {
+pub(super) fn made(nth: u8, of: u128) -> MadePasskey {
     MadePasskey {
         whose: whose(of),
         kind: CeremonyKind::Conditional,
@@ -39,12 +39,16 @@ fn made(nth: u8, of: u128) -> MadePasskey {
             name: "iCloud Keychain, O'Hara's".to_owned(),
             made_at: at(3),
         },
+        before: Some(at(2)),
         imported_at: None,
         removed_at: None,
+        absent: None,
+        gone_at: None,
+        version: 0,
     }
 }
 
-async fn begin(store: &Store, nth: u8, of: u128, second: i64) {
+pub(super) async fn begin(store: &Store, nth: u8, of: u128, second: i64) {
     store.begin_ceremony(whose(of), &begun(nth), &Handle::New(handle()), at(second)).await.unwrap();
 }
 
@@ -117,35 +121,6 @@ pub(in crate::store) async fn challenges_are_few<Home>(fresh: Fresh<Home>) {
     assert!(is_there(&store, 200, 2, 20).await, "another's stay");
     begin(&store, 100, 3, 400).await;
     assert!(!is_there(&store, 19, 1, 0).await, "what is over is forgotten");
-}
-
-pub(in crate::store) async fn what_came_of_it_is_kept<Home>(fresh: Fresh<Home>) {
-    let store = store_on(fresh.backend.clone()).await;
-    for nth in 1..=3 {
-        begin(&store, nth, 1, 0).await;
-        let ended = store.end_ceremony(Challenge([nth; 16]), Some(&made(nth, 1))).await.unwrap();
-        assert_eq!(ended, Ended::Now);
-    }
-    assert_eq!(store.imported_identities(None, 9).await.unwrap(), []);
-    store.passkey_imported(&made(2, 1).passkey.made.id, at(5)).await.unwrap();
-    store.passkey_imported(&made(2, 1).passkey.made.id, at(6)).await.unwrap();
-    let expected = [made(1, 1), MadePasskey { imported_at: Some(at(5)), ..made(2, 1) }, made(3, 1)];
-    assert_eq!(store.made_passkeys(person(1)).await.unwrap(), expected);
-    assert_eq!(store.imported_identities(None, 9).await.unwrap(), [person(1)]);
-    assert_eq!(store.imported_identities(Some(person(1)), 9).await.unwrap(), []);
-    let left = [made(1, 1).passkey.made.id];
-    assert_eq!(
-        store.passkeys_left(person(1), &left, at(3)).await.unwrap(),
-        0,
-        "told of before they were made"
-    );
-    assert_eq!(store.passkeys_left(person(1), &left, at(9)).await.unwrap(), 1, "and the third is on its way");
-    assert_eq!(store.passkeys_left(person(1), &left, at(10)).await.unwrap(), 0);
-    assert_eq!(store.passkeys_left(person(2), &[], at(9)).await.unwrap(), 0);
-    let removed: Vec<_> =
-        store.made_passkeys(person(1)).await.unwrap().iter().map(|made| made.removed_at).collect();
-    assert_eq!(removed, [None, Some(at(9)), None]);
-    assert_eq!(store.imported_identities(None, 9).await.unwrap(), []);
 }
 
 pub(in crate::store) async fn a_credential_is_one_persons<Home>(fresh: Fresh<Home>) {

@@ -11,10 +11,12 @@ use crate::onboarding::*;
 
 mod ceremonies;
 mod long_work;
+mod made_passkeys;
 mod outbox;
 
 pub(super) use ceremonies::*;
 pub(super) use long_work::*;
+pub(super) use made_passkeys::*;
 pub(super) use outbox::*;
 
 /// A database made for one test, gone after it.
@@ -288,6 +290,11 @@ macro_rules! contract {
             a_challenge_is_used_once,
             challenges_are_few,
             what_came_of_it_is_kept,
+            what_a_hook_does_not_list_is_asked_about,
+            what_kratos_lacks_is_lost_or_in_doubt,
+            who_decided_on_what_was_before_changes_nothing,
+            passkeys_of_a_deleted_identity_wait_for_it,
+            passkeys_of_no_more_use_are_forgotten,
             a_credential_is_one_persons,
             who_is_erased_has_made_none,
         );

@@ -1,20 +1,18 @@
-//! Ceremonies and what came of them.
+//! Ceremonies that were begun.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
-use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::super::backend::{CommitError, ReadError, corrupt};
-use super::super::ceremonies::{
-    AT_ONCE, Ceremonies, Ceremony, Ended, Handle, Holds, MadePasskey, Whose, columns,
-};
+use super::super::ceremonies::{AT_ONCE, Ceremonies, Ceremony, Ended, Handle, Holds, Whose};
+use super::super::made_passkeys::MadePasskey;
 use super::Postgres;
 use super::line::Open;
-use super::read::to_identity;
-use crate::ceremony::{Begun, Challenge, Flags, Made, Passkey, UserHandle};
-use crate::onboarding::{CeremonyKind, CredentialId, IdentityId, SessionDigest};
+use super::made_passkeys::keep;
+use crate::ceremony::{Begun, Challenge, UserHandle};
+use crate::onboarding::CeremonyKind;
 
 #[async_trait]
 impl Ceremonies for Postgres {
@@ -48,35 +46,6 @@ impl Ceremonies for Postgres {
         let mut writer = self.take_writer(deadline).await?;
         writer.run(deadline, async |open| end(open, challenge, made).await).await
     }
-
-    async fn made_passkeys(&self, identity: IdentityId) -> Result<Vec<MadePasskey>, ReadError> {
-        self.readers.read(async |connection| made_by(connection, identity).await).await
-    }
-
-    async fn passkey_imported(&self, credential: &CredentialId, at: Timestamp) -> Result<(), CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| imported(open, credential, at).await).await
-    }
-
-    async fn passkeys_removed(
-        &self,
-        identity: IdentityId,
-        gone: &[CredentialId],
-        at: Timestamp,
-    ) -> Result<u64, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| removed(open, identity, gone, at).await).await
-    }
-
-    async fn imported_identities(
-        &self,
-        after: Option<IdentityId>,
-        limit: u32,
-    ) -> Result<Vec<IdentityId>, ReadError> {
-        self.readers.read(async |connection| identities(connection, after, limit).await).await
-    }
 }
 
 async fn read(
@@ -104,58 +73,6 @@ async fn read(
         })
     })
     .transpose()
-}
-
-async fn made_by(connection: &mut PgConnection, identity: IdentityId) -> Result<Vec<MadePasskey>, ReadError> {
-    let rows = sqlx::query("SELECT * FROM made_passkeys WHERE identity = $1 ORDER BY credential")
-        .bind(identity.as_uuid())
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(to_made).collect()
-}
-
-async fn imported(open: &mut Open, credential: &CredentialId, at: Timestamp) -> Result<(), CommitError> {
-    sqlx::query("UPDATE made_passkeys SET imported_at = $2 WHERE credential = $1 AND imported_at IS NULL")
-        .bind(credential.as_bytes())
-        .bind(SqlTime::from(at))
-        .execute(&mut open.connection)
-        .await?;
-    Ok(())
-}
-
-async fn removed(
-    open: &mut Open,
-    identity: IdentityId,
-    gone: &[CredentialId],
-    at: Timestamp,
-) -> Result<u64, CommitError> {
-    let done = sqlx::query(
-        "UPDATE made_passkeys SET removed_at = $3
-         WHERE identity = $1 AND removed_at IS NULL AND credential = ANY ($2)",
-    )
-    .bind(identity.as_uuid())
-    .bind(gone.iter().map(CredentialId::as_bytes).collect::<Vec<_>>())
-    .bind(SqlTime::from(at))
-    .execute(&mut open.connection)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-async fn identities(
-    connection: &mut PgConnection,
-    after: Option<IdentityId>,
-    limit: u32,
-) -> Result<Vec<IdentityId>, ReadError> {
-    let rows: Vec<uuid::Uuid> = sqlx::query_scalar(
-        "SELECT DISTINCT identity FROM made_passkeys
-         WHERE ($1::uuid IS NULL OR identity > $1) AND imported_at IS NOT NULL AND removed_at IS NULL
-         ORDER BY identity LIMIT $2",
-    )
-    .bind(after.map(|after| after.as_uuid()))
-    .bind(i64::from(limit))
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(to_identity).collect()
 }
 
 async fn begin(
@@ -238,69 +155,6 @@ async fn end(
     Ok(Ended::Now)
 }
 
-/// Whether it is not another person's.
-async fn keep(connection: &mut PgConnection, made: &MadePasskey) -> Result<bool, CommitError> {
-    let MadePasskey { whose, kind, passkey, .. } = made;
-    let Passkey { made, handle, name, made_at } = passkey;
-    let kept = sqlx::query(
-        "INSERT INTO made_passkeys (credential, identity, session, kind, public_key, aaguid, sign_count, flags, transports,
-                                    handle, name, made_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (credential) DO UPDATE SET session = excluded.session, kind = excluded.kind,
-             public_key = excluded.public_key, aaguid = excluded.aaguid, sign_count = excluded.sign_count,
-             flags = excluded.flags, transports = excluded.transports, handle = excluded.handle, name = excluded.name,
-             made_at = excluded.made_at, imported_at = NULL, removed_at = NULL
-         WHERE made_passkeys.identity = excluded.identity",
-    )
-    .bind(made.id.as_bytes())
-    .bind(whose.identity.as_uuid())
-    .bind(whose.session.0.as_slice())
-    .bind(kind.as_str())
-    .bind(made.public_key.as_slice())
-    .bind(made.aaguid)
-    .bind(i64::from(made.sign_count))
-    .bind(i16::from(made.flags.bits()))
-    .bind(columns::transports(&made.transports))
-    .bind(handle.as_str())
-    .bind(name)
-    .bind(SqlTime::from(*made_at))
-    .execute(connection)
-    .await?;
-    Ok(kept.rows_affected() > 0)
-}
-
-fn to_made(row: &PgRow) -> Result<MadePasskey, ReadError> {
-    let time =
-        |name: &str| Ok::<_, ReadError>(row.try_get::<Option<SqlTime>, _>(name)?.map(SqlTime::to_jiff));
-    Ok(MadePasskey {
-        whose: Whose {
-            identity: to_identity(row.try_get("identity")?)?,
-            session: to_session(row.try_get("session")?)?,
-        },
-        kind: to_kind(row.try_get("kind")?)?,
-        passkey: Passkey {
-            made: Made {
-                id: CredentialId::of_bytes(row.try_get("credential")?)
-                    .map_err(|_| corrupt("a credential's id"))?,
-                public_key: row.try_get("public_key")?,
-                aaguid: row.try_get("aaguid")?,
-                sign_count: row.try_get::<i64, _>("sign_count")?.try_into().unwrap_or(u32::MAX),
-                flags: Flags::of_bits(row.try_get::<i16, _>("flags")?.try_into().unwrap_or_default()),
-                transports: columns::read_transports(row.try_get("transports")?),
-            },
-            handle: row.try_get::<&str, _>("handle")?.parse().map_err(|_| corrupt("a user handle"))?,
-            name: row.try_get("name")?,
-            made_at: row.try_get::<SqlTime, _>("made_at")?.to_jiff(),
-        },
-        imported_at: time("imported_at")?,
-        removed_at: time("removed_at")?,
-    })
-}
-
-fn to_kind(text: &str) -> Result<CeremonyKind, ReadError> {
+pub(super) fn to_kind(text: &str) -> Result<CeremonyKind, ReadError> {
     CeremonyKind::parse(text).ok_or_else(|| corrupt("a kind of ceremony"))
-}
-
-fn to_session(bytes: &[u8]) -> Result<SessionDigest, ReadError> {
-    Ok(SessionDigest(bytes.try_into().map_err(|_| corrupt("a session"))?))
 }

@@ -6,7 +6,12 @@ use jiff_sqlx::Timestamp as SqlTime;
 use super::super::backend::{Cleaned, CommitError};
 use super::line::Open;
 
-pub async fn clean(open: &mut Open, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
+pub async fn clean(
+    open: &mut Open,
+    before: Timestamp,
+    in_vain_before: Timestamp,
+    batch: u32,
+) -> Result<Cleaned, CommitError> {
     let mut cleaned = Cleaned::default();
     for (count, statement) in [
         (
@@ -31,6 +36,37 @@ pub async fn clean(open: &mut Open, before: Timestamp, batch: u32) -> Result<Cle
             .execute(&mut open.connection)
             .await?;
         *count = done.rows_affected();
+    }
+    for (statement, before) in [
+        (
+            "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
+                 SELECT credential FROM made_passkeys WHERE imported_at IS NULL AND made_at < $1
+                 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            in_vain_before,
+        ),
+        (
+            "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
+                 SELECT credential FROM made_passkeys WHERE removed_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            before,
+        ),
+        (
+            "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
+                 SELECT credential FROM made_passkeys WHERE absence = 'in_doubt' AND absent_since < $1
+                 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            before,
+        ),
+        (
+            "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
+                 SELECT credential FROM made_passkeys WHERE gone_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            before,
+        ),
+    ] {
+        let done = sqlx::query(statement)
+            .bind(SqlTime::from(before))
+            .bind(i64::from(batch))
+            .execute(&mut open.connection)
+            .await?;
+        cleaned.made_passkeys += done.rows_affected();
     }
     Ok(cleaned)
 }

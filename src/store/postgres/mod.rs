@@ -11,6 +11,7 @@ mod follow;
 mod funnel;
 mod line;
 mod listing;
+mod made_passkeys;
 mod open;
 mod operator_log;
 mod outbox;
@@ -157,10 +158,15 @@ impl Backend for Postgres {
         writer.run(deadline, async |open| write::expire_sealed(open, before).await).await
     }
 
-    async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
+    async fn clean(
+        &self,
+        before: Timestamp,
+        in_vain_before: Timestamp,
+        batch: u32,
+    ) -> Result<Cleaned, CommitError> {
         let deadline = self.readers.deadline();
         let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| clean::clean(open, before, batch).await).await
+        writer.run(deadline, async |open| clean::clean(open, before, in_vain_before, batch).await).await
     }
 
     async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError> {

@@ -51,6 +51,7 @@ pub async fn clean(
     connection: &mut SqliteConnection,
     old_events: Option<RangeInclusive<i64>>,
     before: Timestamp,
+    in_vain_before: Timestamp,
     batch: u32,
 ) -> Result<Cleaned, CommitError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -80,6 +81,35 @@ pub async fn clean(
             .execute(&mut *transaction)
             .await?;
         *count = done.rows_affected();
+    }
+    for (statement, before) in [
+        (
+            "DELETE FROM made_passkeys WHERE credential IN (
+                 SELECT credential FROM made_passkeys WHERE imported_at IS NULL AND made_at < ?1 LIMIT ?2)",
+            in_vain_before,
+        ),
+        (
+            "DELETE FROM made_passkeys WHERE credential IN (
+                 SELECT credential FROM made_passkeys WHERE removed_at < ?1 LIMIT ?2)",
+            before,
+        ),
+        (
+            "DELETE FROM made_passkeys WHERE credential IN (
+                 SELECT credential FROM made_passkeys WHERE absence = 'in_doubt' AND absent_since < ?1 LIMIT ?2)",
+            before,
+        ),
+        (
+            "DELETE FROM made_passkeys WHERE credential IN (
+                 SELECT credential FROM made_passkeys WHERE gone_at < ?1 LIMIT ?2)",
+            before,
+        ),
+    ] {
+        let done = sqlx::query(statement)
+            .bind(before.as_microsecond())
+            .bind(batch)
+            .execute(&mut *transaction)
+            .await?;
+        cleaned.made_passkeys += done.rows_affected();
     }
     transaction.commit().await?;
     Ok(cleaned)

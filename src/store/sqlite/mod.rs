@@ -6,6 +6,7 @@ mod erase;
 mod follow;
 mod funnel;
 mod listing;
+mod made_passkeys;
 mod open;
 mod operator_log;
 mod outbox;
@@ -114,10 +115,15 @@ impl Backend for Sqlite {
         self.settle(connection, done).await
     }
 
-    async fn clean(&self, before: Timestamp, batch: u32) -> Result<Cleaned, CommitError> {
+    async fn clean(
+        &self,
+        before: Timestamp,
+        in_vain_before: Timestamp,
+        batch: u32,
+    ) -> Result<Cleaned, CommitError> {
         let old_events = clean::old_events(&self.readers, before, batch).await?;
         let mut connection = self.writer.acquire().await?;
-        let done = clean::clean(&mut connection, old_events, before, batch).await;
+        let done = clean::clean(&mut connection, old_events, before, in_vain_before, batch).await;
         self.settle(connection, done).await
     }
 

@@ -146,7 +146,7 @@ pub async fn quarantined_one(readers: &SqlitePool, id: EventId) -> Result<Option
 /// What [`hex_list`] makes of nothing.
 const NOTHING: &str = "[]";
 
-fn hex_list<B: AsRef<[u8]>>(values: impl Iterator<Item = B>) -> String {
+pub fn hex_list<B: AsRef<[u8]>>(values: impl Iterator<Item = B>) -> String {
     let mut list = String::from("[");
     for value in values {
         list.push_str(if list.len() > 1 { ",\"" } else { "\"" });
