@@ -96,7 +96,7 @@ pub async fn passkeys(
         (status = 409, description = "It is, or may be, the last way to sign in", body = ErrorEnvelope),
         (status = 400, description = "The id, the key or the body is not allowed", body = ErrorEnvelope),
         (status = 404, description = "Nothing is known of it", body = ErrorEnvelope),
-        (status = 503, description = "It cannot be recorded", body = ErrorEnvelope),
+        (status = 503, description = "It cannot be recorded, or another change of this person's passkeys is under way", body = ErrorEnvelope),
         AccessRefused,
         BodyRefused,
     ),
@@ -193,7 +193,11 @@ impl From<RevocationError> for Refusal {
             .because(
                 "Kratos does not say whether a password or a code is set up. Send force: true to take it away all the same.",
             ),
-            RevocationError::Write(_) | RevocationError::NotRecorded => Refusal::unavailable(
+            RevocationError::Busy => {
+                Refusal::unavailable("passkeys_busy", "Another change of this person's passkeys is under way.")
+                    .because("Nothing was taken away. Try again in a minute.")
+            }
+            RevocationError::Write(_) | RevocationError::NoTurn(_) | RevocationError::NotRecorded => Refusal::unavailable(
                 "store_unavailable",
                 "This cannot be put on record right now, and is not done.",
             ),

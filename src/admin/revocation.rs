@@ -12,7 +12,7 @@ use crate::kratos::{AskError, HeldKey, Identities, RevokeError, Revoked, Told, a
 use crate::onboarding::{
     Actor, Cause, CredentialId, Event, EventKind, IdentityId, Observed, OperatorName, Profile, Record,
 };
-use crate::store::{Store, Stored, WriteError};
+use crate::store::{CommitError, Store, Stored, WriteError};
 
 /// An operator waits; not for ever.
 const STORED_WITHIN: Duration = Duration::from_secs(5);
@@ -21,6 +21,12 @@ const STORED_WITHIN: Duration = Duration::from_secs(5);
 pub enum RevocationError {
     #[error(transparent)]
     Ask(#[from] AskError),
+    #[error(
+        "another change of this person's passkeys is under way; nothing was taken away: try again in a minute"
+    )]
+    Busy,
+    #[error("nothing was taken away, because the database cannot be written: {0}")]
+    NoTurn(#[from] CommitError),
     #[error("the identity holds no such passkey or security key")]
     NoSuchKey,
     #[error("it is the only way the person has to sign in; --force takes it away all the same")]
@@ -88,15 +94,34 @@ impl Revocation<'_> {
         Ok(Looked { told, key, is_last_way })
     }
 
-    /// `force`: even if it is, or may be, the last way to sign in.
+    /// `force`: even if it is, or may be, the last way to sign in. Beside an addition it waits for its turn, for 8 s: where Kratos
+    /// takes but the whole list (v1.3.1), the addition would bring back what is taken away.
     pub async fn carry_out(
         &self,
         identity: IdentityId,
         credential: &CredentialId,
         force: bool,
     ) -> Result<TakenAway, RevocationError> {
+        let turn = self.store.passkey_turn(identity).await?.ok_or(RevocationError::Busy)?;
+        let done = self.in_turn(identity, credential, force).await;
+        self.store.end_passkey_turn(turn).await;
+        done
+    }
+
+    async fn in_turn(
+        &self,
+        identity: IdentityId,
+        credential: &CredentialId,
+        force: bool,
+    ) -> Result<TakenAway, RevocationError> {
+        let made = self.store.made_passkeys(identity).await;
         // Again, however lately it was looked at: another may have been taken away since.
-        self.look(identity, credential).await?.allow(force)?;
+        let looked = self.look(identity, credential).await?;
+        looked.allow(force)?;
+        if let (Ok(made), Some(found)) = (made, looked.told.held.found()) {
+            // What Kratos lost is seen before the identity becomes newer.
+            self.store.passkeys_found(&made, &found, self.clock.now()).await?;
+        }
         let record =
             match self.store.apply_patiently(&self.intent(identity, credential), STORED_WITHIN).await? {
                 Stored::Applied { record, .. } | Stored::Duplicate { record } => record,
@@ -105,7 +130,7 @@ impl Revocation<'_> {
         match self.identities.revoke(identity, credential).await {
             Ok(revoked) => {
                 let recorded = self.observe(&record, &revoked.left).await;
-                self.never_put_back(identity, &revoked).await;
+                self.never_put_back(identity, credential).await;
                 Ok(TakenAway { revoked, recorded })
             }
             Err(error) => {
@@ -117,11 +142,11 @@ impl Revocation<'_> {
         }
     }
 
-    async fn never_put_back(&self, identity: IdentityId, revoked: &Revoked) {
-        let keys = revoked.left.held.keys.iter();
-        let left: Vec<_> = keys.filter_map(|key| CredentialId::of_bytes(key.id.clone()).ok()).collect();
-        if let Err(error) = self.store.passkeys_left(identity, &left, self.clock.now()).await {
-            tracing::warn!(error = %error, "that a passkey was taken away is not on record: `passkeys restore` may put it back");
+    async fn never_put_back(&self, identity: IdentityId, credential: &CredentialId) {
+        let removed =
+            self.store.passkeys_removed(identity, std::slice::from_ref(credential), self.clock.now());
+        if let Err(error) = removed.await {
+            tracing::warn!(error = %error, "that a passkey was taken away is not on record; reconciliation will find it missing");
         }
     }
 

@@ -5,14 +5,16 @@
 
 use jiff::Timestamp;
 
-/// The newest of all dates. `None`: none of a credential is told, and so what was changed last cannot be known.
+/// The newest of all dates, in microseconds as databases keep them. `None`: none of a credential is told, and so what was changed
+/// last cannot be known.
 pub(super) fn newest(
     identity: Option<Timestamp>,
     credentials: impl Iterator<Item = Option<Timestamp>>,
 ) -> Option<Timestamp> {
     // Go writes a time that was never set as the year 1.
     let credentials = credentials.flatten().filter(|at| *at > Timestamp::UNIX_EPOCH).max()?;
-    Some(identity.map_or(credentials, |identity| identity.max(credentials)))
+    let newest = identity.map_or(credentials, |identity| identity.max(credentials));
+    Timestamp::from_microsecond(newest.as_microsecond()).ok()
 }
 
 #[cfg(test)]
@@ -63,5 +65,7 @@ mod tests {
         assert_eq!(newest(at(9), [at(5), unset].into_iter()), at(9));
         assert_eq!(newest(at(3), [at(5)].into_iter()), at(5));
         assert_eq!(newest(None, [at(5)].into_iter()), at(5));
+        let finer = "1970-01-01T00:00:05.000000999Z".parse().ok();
+        assert_eq!(newest(finer, [at(5)].into_iter()), at(5), "two that differ by less are one");
     }
 }

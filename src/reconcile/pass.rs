@@ -9,10 +9,11 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::difference::{Difference, Found};
 use super::progress::{Audience, Phase, Progress, Summary};
+use crate::ceremony::{Absence, Whereabouts};
 use crate::clock::Clock;
 use crate::kratos::{AskError, CallError, Identities, Told};
 use crate::onboarding::{IdentityId, Record};
-use crate::store::{CommitError, ReadError, Store, Stored, WriteError};
+use crate::store::{CommitError, MadePasskey, ReadError, Store, Stored, WriteError};
 use crate::telemetry::Metrics;
 
 /// Where a pass that was interrupted goes on.
@@ -101,6 +102,9 @@ impl Reconciler {
                     progress.at = page.told.last().map(|told| told.identity).or(progress.at);
                     progress.summary.seen += page.told.len() as u64 + u64::from(page.unreadable);
                     progress.summary.unreadable += u64::from(page.unreadable);
+                    if mode == Mode::Correct {
+                        self.passkeys(&page.told).await?;
+                    }
                     let found = self.suspects(&page.told).await?;
                     self.metrics
                         .reconciled("unchanged", (page.told.len().saturating_sub(found.len())) as u64);
@@ -206,6 +210,41 @@ impl Reconciler {
         Ok(found)
     }
 
+    /// Where the passkeys of our own ceremony are. A page may be older than what was handed in since: it only raises suspicion.
+    async fn passkeys(&self, page: &[Told]) -> Result<(), PassError> {
+        let ids: Vec<IdentityId> = page.iter().map(|told| told.identity).collect();
+        let now = self.clock.now();
+        let mut made = by_person(self.store.made_passkeys_of(&ids).await?);
+        let moved = |told: &&Told| {
+            let made = made.get(&told.identity).zip(told.held.found());
+            made.is_some_and(|(made, found)| made.iter().any(|made| made.has_moved(&found, now)))
+        };
+        let again: Vec<IdentityId> = page.iter().filter(moved).map(|told| told.identity).collect();
+        if again.is_empty() {
+            return Ok(());
+        }
+        made = by_person(self.store.made_passkeys_of(&again).await?);
+        let (mut lost, mut in_doubt) = (0_u64, 0_u64);
+        for told in self.identities.those(&again).await? {
+            let Some((made, found)) = made.get(&told.identity).zip(told.held.found()) else { continue };
+            for now in self.store.passkeys_found(made, &found, self.clock.now()).await? {
+                match now {
+                    Whereabouts::Absent(Absence::Lost) => lost += 1,
+                    Whereabouts::Absent(_) => in_doubt += 1,
+                    Whereabouts::Held | Whereabouts::Removed => {}
+                }
+            }
+        }
+        if lost + in_doubt > 0 {
+            tracing::warn!(
+                lost,
+                in_doubt,
+                "Kratos no longer holds passkeys that it was handed; where it was restored from a backup, `passkeys restore` puts back what is lost"
+            );
+        }
+        Ok(())
+    }
+
     async fn records(&self, ids: &[IdentityId]) -> Result<HashMap<IdentityId, Record>, ReadError> {
         let records = self.store.records(ids).await?;
         Ok(records.into_iter().map(|record| (record.identity, record)).collect())
@@ -224,6 +263,10 @@ impl Reconciler {
                 audience.found(found);
             }
             return Ok(());
+        }
+        // Before the record says so: an interrupted pass finds them again.
+        for gone in found.iter().filter(|found| found.difference == Difference::Gone) {
+            self.store.passkeys_gone(gone.identity, self.clock.now()).await?;
         }
         let applied = stream::iter(found).map(async |found| {
             let stored = self.store.apply_patiently(&found.event, STORED_WITHIN).await;
@@ -245,4 +288,12 @@ impl Reconciler {
         }
         Ok(())
     }
+}
+
+fn by_person(made: Vec<MadePasskey>) -> HashMap<IdentityId, Vec<MadePasskey>> {
+    let mut people = HashMap::<_, Vec<_>>::new();
+    for made in made {
+        people.entry(made.whose.identity).or_default().push(made);
+    }
+    people
 }

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Listener, PolicyInForce, Settings};
 use crate::kratos::{Identities, Patience};
 use crate::outbox::{Sender, SenderError};
-use crate::reconcile::{Background, Reconciler};
+use crate::reconcile::{Asking, Background, Reconciler};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -70,6 +70,7 @@ pub struct Server {
     waiting: CancellationToken,
     reload: Reload,
     reconciling: Option<Background>,
+    asking: Option<Asking>,
     telling: Option<Sender>,
     signals: signals::Signals,
 }
@@ -103,6 +104,12 @@ impl Server {
         }
         let waiting = CancellationToken::new();
         let reconciling = background(&settings, &store, &clock, &metrics)?;
+        let asking =
+            Identities::new(&settings.kratos, settings.secrets.pii.clone(), PATIENCE, metrics.clone())?.map(
+                |identities| {
+                    Asking::new(identities.at_most(settings.reconcile.rate), store.clone(), clock.clone())
+                },
+            );
         let telling = Sender::new(&settings.events, &store, &clock, &metrics)?;
         let policy = Arc::new(PolicyInForce::new(settings.policy.clone()));
         let rooms = Rooms::build(
@@ -169,6 +176,7 @@ impl Server {
             waiting,
             reload,
             reconciling,
+            asking,
             telling,
             signals: signals::Signals::watch().map_err(StartError::Signals)?,
         })
@@ -189,6 +197,7 @@ impl Server {
         let (waiting, reload, mut signals) = (self.waiting, self.reload, self.signals);
         let ending = waiting.clone();
         let reconciling = self.reconciling.map(|background| tokio::spawn(background.run(waiting.clone())));
+        let asking = self.asking.map(|asking| tokio::spawn(asking.run(waiting.clone())));
         let telling = self.telling.map(|sender| tokio::spawn(sender.run(waiting.clone())));
         let watching = actix_web::rt::spawn(async move {
             let following = std::pin::pin!(reload.follow_file());
@@ -205,7 +214,7 @@ impl Server {
         let ended = futures_util::future::try_join(self.public, self.admin).await;
         watching.abort();
         ending.cancel();
-        for task in [reconciling, telling].into_iter().flatten() {
+        for task in [reconciling, asking, telling].into_iter().flatten() {
             let _ = task.await;
         }
         self.store.close().await;

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use super::backend::{CommitError, ReadError};
 use super::{Store, Whose};
 use crate::ceremony::{Absence, Found, Passkey, Whereabouts};
 use crate::onboarding::{CeremonyKind, CredentialId, IdentityId};
+
+/// A hook may be ahead of what Kratos answers: some come before the change is stored, and a replica lags. So long what Kratos still
+/// holds is asked about again.
+const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 
 /// Somebody else changed the same passkey meanwhile: so many times at most.
 const TRIES: usize = 3;
@@ -46,8 +50,13 @@ impl MadePasskey {
         Whereabouts::of(&self.passkey.made.id, known, self.before, found)
     }
 
-    /// What to write down; `None`: it is as it was thought to be.
-    fn placed(&self, found: &Found) -> Option<Placing> {
+    /// Whether it is not where it was thought to be.
+    pub fn has_moved(&self, found: &Found, now: Timestamp) -> bool {
+        self.placed(found, now).is_some()
+    }
+
+    /// What to write down.
+    fn placed(&self, found: &Found, now: Timestamp) -> Option<Placing> {
         let whereabouts = self.whereabouts(found);
         let known = match self.absent {
             None => Whereabouts::Held,
@@ -56,7 +65,11 @@ impl MadePasskey {
         let is_known = whereabouts == known && self.gone_at.is_none() && self.imported_at.is_some();
         // One that was never there may be on its way.
         let is_on_its_way = self.imported_at.is_none() && whereabouts != Whereabouts::Held;
-        if self.removed_at.is_some() || is_known || is_on_its_way {
+        let may_be_ahead = whereabouts == Whereabouts::Held
+            && self.absent.is_some_and(|(absence, since)| {
+                absence == Absence::Unasked && now.duration_since(since) < AHEAD
+            });
+        if self.removed_at.is_some() || is_known || is_on_its_way || may_be_ahead {
             return None;
         }
         Some(self.placing(whereabouts))
@@ -191,15 +204,18 @@ impl Store {
     }
 
     /// What has become of them, as Kratos says. `made`: of the person of `found`, read before Kratos was asked for it. What
-    /// somebody changed since stays as it is. How many were not where they were thought to be.
+    /// somebody changed since stays as it is. Where those are that were not where they were thought to be.
     pub async fn passkeys_found(
         &self,
         made: &[MadePasskey],
         found: &Found,
         at: Timestamp,
-    ) -> Result<u64, CommitError> {
-        let placings: Vec<Placing> = made.iter().filter_map(|made| made.placed(found)).collect();
-        if placings.is_empty() { Ok(0) } else { self.shared.backend.place_passkeys(&placings, at).await }
+    ) -> Result<Vec<Whereabouts>, CommitError> {
+        let placings: Vec<Placing> = made.iter().filter_map(|made| made.placed(found, at)).collect();
+        if !placings.is_empty() {
+            self.shared.backend.place_passkeys(&placings, at).await?;
+        }
+        Ok(placings.into_iter().map(|placing| placing.whereabouts).collect())
     }
 
     /// Kratos knows no such identity: until it is found again, its passkeys are forgotten after a while. How many they are.

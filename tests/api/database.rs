@@ -49,6 +49,15 @@ impl Database {
         sqlx::query_scalar(sql).fetch_one(&mut self.reading().await).await.unwrap()
     }
 
+    /// Waits until it counts so many.
+    pub async fn until(&self, sql: &'static str, expected: i64) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while self.count(sql).await != expected {
+            assert!(std::time::Instant::now() < deadline, "{sql}: {}", self.count(sql).await);
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
     pub async fn events(&self) -> i64 {
         self.count("SELECT count(*) FROM events").await
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use super::configuration::{Behind, ConfigArguments, Opened, OpeningError};
 use crate::admin::RevocationError;
@@ -19,7 +20,7 @@ use crate::config::Settings;
 use crate::kratos::{AskError, ClientError, Identities, Patience};
 use crate::onboarding::{CredentialId, IdentityId, NameError, OperatorName};
 use crate::outbox;
-use crate::store::{ReadError, Store, WriterSettings};
+use crate::store::{CommitError, ReadError, Store, WriterSettings};
 use crate::telemetry::Metrics;
 
 /// An operator can wait longer for a busy disk than Kratos can.
@@ -63,6 +64,9 @@ enum PasskeysVerb {
     /// Take one passkey or security key away from its identity, at Kratos.
     Revoke(RevokeArguments),
     /// Put passkeys of our own ceremony back that Kratos has lost, as after it was restored from an older backup.
+    ///
+    /// What its person or an operator took away stays away. What may have been taken away is named as in doubt, and put back
+    /// only where it is named with --credential.
     Restore(RestoreArguments),
 }
 
@@ -72,6 +76,9 @@ struct RestoreArguments {
     config: ConfigArguments,
     #[command(flatten)]
     whose: Whose,
+    /// Only this one, though its person may have taken it away: ask them first. With --id.
+    #[arg(long, value_name = "CREDENTIAL", requires = "id", conflicts_with = "all")]
+    credential: Option<CredentialId>,
     /// Say what would be put back, and put nothing back.
     #[arg(long)]
     dry_run: bool,
@@ -152,6 +159,14 @@ pub(super) enum PasskeysError {
     Revocation(#[from] RevocationError),
     #[error("{0} passkeys could not be put back; each line says why")]
     NotRestored(u64),
+    #[error("--credential: no such passkey of this person was made here")]
+    NotMadeHere,
+    #[error("--credential: its person, or an operator, took it away on {date}: it is not put back", date = row::date(*.0))]
+    Removed(Timestamp),
+    #[error("--credential: it never reached Kratos: it is not put back")]
+    NeverImported,
+    #[error(transparent)]
+    Commit(#[from] CommitError),
     #[error("the login name cannot be written down as an operator's: it {0}; give one with --operator")]
     Operator(NameError),
 }

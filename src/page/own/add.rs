@@ -135,6 +135,14 @@ pub enum NotAdded {
     Write(#[from] WriteError),
 }
 
+/// What was verified.
+#[derive(Debug)]
+enum Brought {
+    Now(MadePasskey),
+    /// Before: what was brought is the same.
+    Again(MadePasskey),
+}
+
 #[derive(Debug)]
 struct Added {
     made: CredentialId,
@@ -160,9 +168,6 @@ async fn bring(
         },
     };
     pages.own_here(&session).await?;
-    if is_gone {
-        return Err(NotAdded::NoChallenge);
-    }
     let before = pages.store.made_passkeys(session.identity).await?;
     // Before the challenge is used: whoever only has to sign in again can bring it after that.
     let (standing, _) = own.standing_of(&session, pages.clock.now()).await?;
@@ -170,7 +175,11 @@ async fn bring(
     if let Some(found) = standing.found() {
         pages.store.passkeys_found(&before, &found, pages.clock.now()).await?;
     }
-    let made = pages.made(own, &session, &credential, names, standing.newest()).await?;
+    let made = match pages.made(own, &session, &credential, names, standing.newest()).await? {
+        // It was there before, and its person took it away since.
+        Brought::Again(_) if is_gone => return Err(NotAdded::NoChallenge),
+        Brought::Again(made) | Brought::Now(made) => made,
+    };
     let turn = pages.store.passkey_turn(session.identity).await?.ok_or(NotAdded::Busy)?;
     let still_may = |standing: &Standing| may(&session, standing, &own.rules, pages.clock.now()).is_ok();
     let done = match pages.kept(&session, &credential).await {
@@ -199,13 +208,13 @@ impl Pages {
         brought: &NewCredential,
         names: Names,
         before: Option<Timestamp>,
-    ) -> Result<MadePasskey, NotAdded> {
+    ) -> Result<Brought, NotAdded> {
         let (now, whose) = (self.clock.now(), whose(session));
         let challenge = brought.challenge()?;
         let Some(ceremony) = self.store.ceremony(challenge, whose, now).await? else {
             let kept = self.kept(session, brought).await?;
             let again = kept.filter(|kept| now.duration_since(kept.passkey.made_at) < AGAIN_WITHIN);
-            return again.ok_or(NotAdded::NoChallenge);
+            return again.map(Brought::Again).ok_or(NotAdded::NoChallenge);
         };
         let made = match Made::verified(brought, &ceremony.begun, &own.party) {
             Ok(made) => made,
@@ -226,7 +235,7 @@ impl Pages {
             version: 0,
         };
         match self.store.end_ceremony(challenge, Some(&kept)).await? {
-            Ended::Now => Ok(kept),
+            Ended::Now => Ok(Brought::Now(kept)),
             Ended::Before => Err(NotAdded::NoChallenge),
             Ended::OfAnother => Err(NotAdded::OfAnother),
         }

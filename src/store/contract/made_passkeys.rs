@@ -29,9 +29,9 @@ fn found(keys: &[u8], newest: i64) -> Found {
 }
 
 /// As Kratos answers what was asked just now.
-async fn ask(store: &Store, of: u128, found: &Found, second: i64) -> u64 {
+async fn ask(store: &Store, of: u128, found: &Found, second: i64) -> usize {
     let rows = store.made_passkeys(person(of)).await.unwrap();
-    store.passkeys_found(&rows, found, at(second)).await.unwrap()
+    store.passkeys_found(&rows, found, at(second)).await.unwrap().len()
 }
 
 async fn row(store: &Store, of: u128, nth: u8) -> MadePasskey {
@@ -86,14 +86,15 @@ pub(in crate::store) async fn what_a_hook_does_not_list_is_asked_about<Home>(fre
     assert_eq!(store.unasked_identities(None, 9).await.unwrap(), [person(1)]);
     assert_eq!(store.unasked_identities(Some(person(1)), 9).await.unwrap(), []);
 
-    assert_eq!(ask(&store, 1, &found(&[1, 2], 7), 11).await, 1, "the hook was late");
+    assert_eq!(ask(&store, 1, &found(&[1, 2], 7), 128).await, 0, "the hook may be ahead of Kratos");
+    assert_eq!(ask(&store, 1, &found(&[1, 2], 7), 129).await, 1, "the hook was late");
     assert_eq!(where_is(&store, 1, 2).await, (None, None));
-    store.passkeys_left(person(1), &[id(1)], at(12)).await.unwrap();
-    assert_eq!(ask(&store, 1, &found(&[1], 7), 13).await, 1);
-    assert_eq!(where_is(&store, 1, 2).await, (None, Some(at(13))));
+    store.passkeys_left(person(1), &[id(1)], at(130)).await.unwrap();
+    assert_eq!(ask(&store, 1, &found(&[1], 7), 131).await, 1);
+    assert_eq!(where_is(&store, 1, 2).await, (None, Some(at(131))));
     assert_eq!(where_is(&store, 1, 3).await, (None, None));
     assert_eq!(store.unasked_identities(None, 9).await.unwrap(), []);
-    assert_eq!(ask(&store, 1, &found(&[1, 2], 7), 14).await, 0, "what was taken away stays away");
+    assert_eq!(ask(&store, 1, &found(&[1, 2], 7), 132).await, 0, "what was taken away stays away");
 }
 
 pub(in crate::store) async fn what_kratos_lacks_is_lost_or_in_doubt<Home>(fresh: Fresh<Home>) {
@@ -123,7 +124,7 @@ pub(in crate::store) async fn who_decided_on_what_was_before_changes_nothing<Hom
     imported(&store, 1, &[1]).await;
     let before = store.made_passkeys(person(1)).await.unwrap();
     store.passkey_imported(&id(1), at(8), Some(at(7))).await.unwrap();
-    assert_eq!(store.passkeys_found(&before, &found(&[], 2), at(9)).await.unwrap(), 0);
+    store.passkeys_found(&before, &found(&[], 2), at(9)).await.unwrap();
     assert_eq!(where_is(&store, 1, 1).await, (None, None));
     let stale = Placing { credential: id(1), version: 0, whereabouts: crate::ceremony::Whereabouts::Removed };
     assert_eq!(fresh.elsewhere.place_passkeys(&[stale], at(9)).await.unwrap(), 0);
@@ -138,7 +139,7 @@ pub(in crate::store) async fn passkeys_of_a_deleted_identity_wait_for_it<Home>(f
     assert_eq!(store.passkeys_gone(person(1), at(8)).await.unwrap(), 0);
     assert_eq!(row(&store, 1, 1).await.gone_at, Some(at(7)));
     assert_eq!(store.unasked_identities(None, 9).await.unwrap(), [], "nobody can be asked");
-    ask(&store, 1, &found(&[1], 5), 9).await;
+    ask(&store, 1, &found(&[1], 5), 200).await;
     let row = row(&store, 1, 1).await;
     assert_eq!((row.gone_at, row.absent), (None, None), "it is there again");
 }

@@ -2,6 +2,7 @@
 
 mod conditional;
 mod leave;
+mod restore;
 mod trouble;
 
 use futures_util::future::join_all;
@@ -86,6 +87,15 @@ impl World {
     async fn kinds(&self) -> Vec<String> {
         self.house.told_by(self.person()).await
     }
+}
+
+/// As another instance that changes the person's passkeys.
+async fn take_turn(database: &mut sqlx::SqliteConnection, person: &Session) {
+    sqlx::query("INSERT INTO leases (role, holder, until) VALUES (?1, 1, 4000000000000000)")
+        .bind(format!("import:{}", person.identity()))
+        .execute(database)
+        .await
+        .unwrap();
 }
 
 async fn added(answer: Response) -> Value {

@@ -1,4 +1,4 @@
-//! Kratos fails, or does what no recording shows; and what it lost is put back.
+//! Kratos fails, or does what no recording shows.
 
 use super::*;
 
@@ -91,54 +91,33 @@ async fn an_answer_that_was_lost_is_given_again_whatever_happened_since() {
     assert!(world.held().is_empty(), "what is gone since is not put back by an old answer");
 }
 
-/// The settings hook that shows these passkeys as left.
-async fn settings_changed(world: &World, passkeys: &[&str]) {
-    let at = ago(-1).to_string();
-    let body = json!({
-        "version": 1, "hook": "settings", "method": "passkey",
-        "flow": { "id": "4d748bf4-c155-49be-ac8d-168904cf9a29", "type": "browser", "issued_at": at },
-        "identity": { "id": world.person().identity(), "updated_at": at },
-        "passkeys": passkeys,
-        "security_keys": null,
+#[tokio::test]
+async fn what_was_taken_away_does_not_come_back_by_bringing_it_again() {
+    let world = World::start().await;
+    let brought = world.brought(&world.options().await);
+    added(world.add(&brought).await).await;
+    let id = world.person().identity();
+    world.directory.change(&id, |identity| {
+        identity["credentials"].as_object_mut().unwrap().remove("passkey");
     });
-    let hook = world.house.service.hook("/api/kratos/hooks/settings/passkey", body.to_string());
-    assert_eq!(delivered(hook).await.status(), 204);
-}
-
-fn restore(world: &World, further: &[&str]) -> (bool, String) {
-    let plan = Plan::new().with("KRATOS__ADMIN_URL", world.directory.server.uri());
-    let arguments = [&["passkeys", "restore", "--operator", "ada"], further].concat();
-    let output = plan.command(world.house.service.directory(), &arguments).output().unwrap();
-    (output.status.success(), format!("{}{}", crate::cli::out(&output), crate::cli::err(&output)))
+    refused(world.add(&brought).await, 409, "challenge_unknown").await;
+    assert!(world.held().is_empty());
 }
 
 #[tokio::test]
-async fn what_kratos_lost_is_put_back_and_what_the_person_removed_is_not() {
+async fn what_is_taken_away_while_it_waits_for_its_turn_is_not_handed_in() {
     let world = World::start().await;
-    let id = world.person().identity();
-    let backup = world.directory.identity(&id);
-    for nth in [1, 2] {
-        let brought = Brought { id: vec![nth; 16], ..world.brought(&world.options().await) };
-        added(world.add(&brought).await).await;
-    }
-    let [kept, removed] = [1, 2].map(|nth| hex::encode([nth; 16]));
-    settings_changed(&world, &[&kept]).await;
-    assert_eq!(restore(&world, &["--all"]), (true, "0 put back, 1 are there, 0 could not be\n".to_owned()));
-
-    world.directory.put(backup);
-    let (_, said) = restore(&world, &["--id", &id, "--dry-run"]);
-    assert!(said.contains("1 would be put back") && said.contains(&kept), "{said}");
+    let brought = world.brought(&world.options().await);
+    let database = Database::of(&world.house.service);
+    let mut others = database.writing().await;
+    take_turn(&mut others, world.person()).await;
+    let adding = world.add(&brought);
+    let removing = async {
+        database.until("SELECT count(*) FROM made_passkeys", 1).await;
+        sqlx::query("UPDATE made_passkeys SET removed_at = 1").execute(&mut others).await.unwrap();
+        sqlx::query("DELETE FROM leases").execute(&mut others).await.unwrap();
+    };
+    let (answer, ()) = futures_util::future::join(adding, removing).await;
+    refused(answer, 409, "challenge_unknown").await;
     assert!(world.held().is_empty());
-    let (done, said) = restore(&world, &["--all"]);
-    assert!(done && said.contains("1 put back") && !said.contains(&removed), "{said}");
-    assert_eq!(world.held().len(), 1);
-    let log = world.house.log().await;
-    assert_eq!(
-        log.last().unwrap()[1..],
-        ["operator:ada".to_owned(), "cli".to_owned(), "passkey_restored".to_owned()]
-    );
-
-    world.directory.delete(&id);
-    let (done, said) = restore(&world, &["--all"]);
-    assert!(!done && said.contains("Kratos knows no such identity"), "{said}");
 }
