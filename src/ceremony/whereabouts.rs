@@ -15,6 +15,7 @@
 //! comes back; without a hook it may have been a lost hook as well as a backup that somebody changed something in since, and is
 //! in doubt: nobody puts it back who does not name it. Doubt ends only when Kratos has it again. A loss that was seen stays one
 //! whatever becomes of the identity afterwards, except that a hook makes it doubtful: a newer backup may have had it meanwhile.
+//! Neither a sign-in nor a whoami makes an identity newer (tests/kratos/dates.rs), so a loss is still seen days after it.
 //!
 //! What cannot be known: a removal of which no hook came, and that nobody looked at before an older backup took Kratos back to
 //! before the hand-in, looks like a loss. A pass of reconciliation after the removal is enough.

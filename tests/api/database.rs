@@ -49,6 +49,22 @@ impl Database {
         sqlx::query_scalar(sql).fetch_one(&mut self.reading().await).await.unwrap()
     }
 
+    /// Another instance changes the passkeys of this person, for so many seconds.
+    pub async fn take_turn(&self, identity: &str, seconds: u32) {
+        let taken = sqlx::query(
+            "INSERT INTO leases (role, holder, until) VALUES (?1, 1, (unixepoch('subsec') + ?2) * 1000000)
+             ON CONFLICT (role) DO UPDATE SET until = excluded.until",
+        );
+        let mut connection = self.writing().await;
+        taken.bind(format!("import:{identity}")).bind(seconds).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// It is done.
+    pub async fn end_turns(&self) {
+        self.execute("DELETE FROM leases").await;
+    }
+
     /// Waits until it counts so many.
     pub async fn until(&self, sql: &'static str, expected: i64) {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);

@@ -436,6 +436,11 @@ async fn an_operator_takes_a_passkey_away() {
         let told = refusal(revoke(3, body).await, 400).await;
         assert!(told["error"]["reason"].as_str().unwrap().starts_with(expected), "{told}");
     }
+    let database = Database::of(&service);
+    database.take_turn(&person(3), 60).await;
+    let busy = revoke(3, json!({ "credential": credential(1), "force": true })).await;
+    assert_eq!(refusal(busy, 503).await["error"]["id"], "passkeys_busy");
+    database.end_turns().await;
     let trail = document(ask(&service, Method::GET, &path(3, "audit")).send().await.unwrap()).await;
     assert!(
         trail["events"]

@@ -197,6 +197,22 @@ async fn one_of_two_is_taken_away_and_that_is_on_record() {
 }
 
 #[tokio::test]
+async fn it_waits_for_an_addition_that_is_under_way_and_gives_up_in_the_end() {
+    let house = House::start().await;
+    house.database.take_turn(&person(3), 60).await;
+    let events = house.database.events().await;
+    let said = refused(&house.revoke(3, 0, &["--yes"]));
+    assert!(said.contains("nothing was taken away: try again"), "{said}");
+    assert_eq!((house.held(3).len(), house.database.events().await), (2, events));
+    house.database.take_turn(&person(3), 2).await;
+    let output = house.revoke(3, 0, &["--yes"]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(house.held(3).len(), 1);
+    let again = house.revoke(3, 1, &["--yes", "--force"]);
+    assert!(again.status.success(), "the turn was given back: {}", err(&again));
+}
+
+#[tokio::test]
 async fn an_operator_can_be_named() {
     let house = House::start().await;
     assert!(house.revoke(3, 0, &["--yes", "--operator", "help-desk_7"]).status.success());

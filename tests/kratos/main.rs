@@ -6,6 +6,7 @@
 #[path = "../postgres/cluster.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cluster;
+mod dates;
 #[path = "../webauthn/device.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod device;

@@ -36,7 +36,7 @@ pub async fn admin(world: &World, method: Method, path: &str, body: Option<Value
 }
 
 /// Made by an administrator, with a password and so many passkeys and security keys: no hook fires.
-async fn made(world: &World, email: &str, passkeys: u8, security_keys: u8) -> String {
+pub async fn made(world: &World, email: &str, passkeys: u8, security_keys: u8) -> String {
     let body = json!({
         "schema_id": "person",
         "traits": { "email": email },

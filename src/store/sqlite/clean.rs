@@ -114,3 +114,53 @@ pub async fn clean(
     transaction.commit().await?;
     Ok(cleaned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::super::super::contract::store_on;
+    use super::super::super::{MadeBy, Opening};
+    use super::super::Sqlite;
+    use super::*;
+    use crate::store::made_passkeys::MadePasskeys as _;
+
+    /// Of the virtual machine.
+    const STEPS: i32 = 100;
+
+    #[tokio::test]
+    async fn passkeys_that_stay_cost_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let opening = Opening::Migrate(MadeBy::Development);
+        let sqlite = Arc::new(Sqlite::open(&directory.path().join("test.db"), opening).await.unwrap());
+        store_on(sqlite.clone()).await;
+        let mut connection = sqlite.writer.acquire().await.unwrap();
+        for n in 0_u16..3000 {
+            sqlx::query(
+                "INSERT INTO made_passkeys (credential, identity, session, kind, public_key, aaguid, sign_count, flags,
+                     transports, handle, name, made_at, imported_at, removed_at, absence, absent_since, gone_at)
+                 VALUES (?1, randomblob(16), randomblob(16), 'asked', x'a0', randomblob(16), 0, 5, '', 'h', 'n', 9, 9,
+                     CASE WHEN ?2 = 1 THEN 9 END, CASE ?2 WHEN 2 THEN 'in_doubt' WHEN 3 THEN 'lost' END,
+                     CASE WHEN ?2 IN (2, 3) THEN 9 END, CASE WHEN ?2 = 4 THEN 9 END)",
+            )
+            .bind([[7_u8; 16].as_slice(), &n.to_be_bytes()].concat())
+            .bind(n % 5)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        }
+        let looks = Arc::new(AtomicU32::new(0));
+        let looked = looks.clone();
+        connection.lock_handle().await.unwrap().set_progress_handler(STEPS, move || {
+            looked.fetch_add(1, Ordering::Relaxed);
+            true
+        });
+        let before = Timestamp::from_microsecond(9).unwrap();
+        let cleaned = clean(&mut connection, None, before, before, 1000).await.unwrap();
+        assert_eq!(cleaned, Cleaned::default());
+        assert!(looks.load(Ordering::Relaxed) < 20, "{looks:?} times {STEPS} steps");
+        drop(connection);
+        assert_eq!(sqlite.unasked_identities(None, 9).await.unwrap(), []);
+    }
+}

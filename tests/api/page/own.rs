@@ -89,15 +89,6 @@ impl World {
     }
 }
 
-/// As another instance that changes the person's passkeys.
-async fn take_turn(database: &mut sqlx::SqliteConnection, person: &Session) {
-    sqlx::query("INSERT INTO leases (role, holder, until) VALUES (?1, 1, 4000000000000000)")
-        .bind(format!("import:{}", person.identity()))
-        .execute(database)
-        .await
-        .unwrap();
-}
-
 async fn added(answer: Response) -> Value {
     let status = answer.status();
     let body = answer.text().await.unwrap();

@@ -172,14 +172,13 @@ async fn a_removal_beside_an_addition_is_one_and_the_addition_stays() {
     let backup = world.backup();
     world.makes(&[1]).await;
     let brought = Brought { id: vec![2; 16], ..world.brought(&world.options().await) };
-    let mut others = world.database().writing().await;
-    take_turn(&mut others, world.person()).await;
+    world.database().take_turn(&world.person().identity(), 60).await;
     let removing = async {
         world.database().until("SELECT count(*) FROM made_passkeys WHERE imported_at IS NULL", 1).await;
         world.takes_away(1);
         world.settings_hook(&[], 0).await;
         world.database().until(REMOVED, 1).await;
-        sqlx::query("DELETE FROM leases").execute(&mut others).await.unwrap();
+        world.database().end_turns().await;
     };
     let (answer, ()) = futures_util::future::join(world.add(&brought), removing).await;
     added(answer).await;

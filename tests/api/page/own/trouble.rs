@@ -109,13 +109,12 @@ async fn what_is_taken_away_while_it_waits_for_its_turn_is_not_handed_in() {
     let world = World::start().await;
     let brought = world.brought(&world.options().await);
     let database = Database::of(&world.house.service);
-    let mut others = database.writing().await;
-    take_turn(&mut others, world.person()).await;
+    database.take_turn(&world.person().identity(), 60).await;
     let adding = world.add(&brought);
     let removing = async {
         database.until("SELECT count(*) FROM made_passkeys", 1).await;
-        sqlx::query("UPDATE made_passkeys SET removed_at = 1").execute(&mut others).await.unwrap();
-        sqlx::query("DELETE FROM leases").execute(&mut others).await.unwrap();
+        database.execute("UPDATE made_passkeys SET removed_at = 1").await;
+        database.end_turns().await;
     };
     let (answer, ()) = futures_util::future::join(adding, removing).await;
     refused(answer, 409, "challenge_unknown").await;
