@@ -110,6 +110,31 @@ async fn a_removal_is_one_whatever_its_hook_is_dated() {
 }
 
 #[tokio::test]
+async fn a_hook_is_answered_before_kratos_is_asked() {
+    let world = World::start().await;
+    world.makes(&[1]).await;
+    world.takes_away(1);
+    world.directory.slow("/admin/identities/", std::time::Duration::from_secs(2));
+    world.settings_hook(&[], 0).await;
+    world.database().until(UNASKED, 1).await;
+    world.database().until(REMOVED, 1).await;
+}
+
+#[tokio::test]
+async fn what_an_instance_that_died_did_not_ask_is_asked_by_another() {
+    let world = World::start().await;
+    world.makes(&[1]).await;
+    world.takes_away(1);
+    let dead = "UPDATE made_passkeys SET absence = 'unasked', absent_since = unixepoch() * 1000000";
+    world.database().execute(dead).await;
+    let World { house: House { service, .. }, directory } = world;
+    service.signal("TERM");
+    let (_, files, _) = service.ended();
+    let service = directory.plan().on(files).start();
+    Database::of(&service).until(REMOVED, 1).await;
+}
+
+#[tokio::test]
 async fn a_removal_whose_hook_was_lost_is_in_doubt_and_put_back_for_whoever_names_it() {
     let world = World::start().await;
     let backup = world.backup();
