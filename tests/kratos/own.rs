@@ -1,5 +1,7 @@
 //! Our own ceremony against a real Kratos: what is handed in is there, signs its person in, and nothing else moved.
 
+use std::path::Path;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +10,21 @@ use crate::reconcile::{admin, done, err, identity};
 use crate::world::{Setup, World};
 
 const OWN: [(&str, &str); 2] = [("WEBAUTHN__RP_ID", "localhost"), ("WEBAUTHN__RP_NAME", "Example")];
+
+/// Of Kratos's own directory.
+const FILE: &str = "kratos.sqlite";
+const ON_FILE: &str = "sqlite://kratos.sqlite?_fk=true";
+
+/// A database, with what it keeps beside itself, in the place of another. Nobody has it open.
+fn copied(directory: &Path, from: &str, to: &str) {
+    for beside in ["", "-wal", "-shm", "-journal"] {
+        let (from, to) = [from, to].map(|name| directory.join(format!("{name}{beside}"))).into();
+        let _ = std::fs::remove_file(&to);
+        if from.exists() {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+}
 
 async fn world(kratos: &[(&str, &str)], service: &[(&str, &str)]) -> World {
     let service = [&OWN, service].concat();
@@ -131,11 +148,14 @@ async fn whoever_is_not_active_adds_nothing() {
 
 #[tokio::test]
 async fn what_kratos_lost_is_put_back_and_what_was_taken_away_is_not() {
-    let world = world(&[], &[]).await;
+    // Else each start ends every session.
+    let secret = ("SECRETS_DEFAULT", "a-secret-of-this-test-0123456789");
+    let world = world(&[("DSN", ON_FILE), secret], &[]).await;
     let (ada, id) = registered(&world, "ada@example.org").await;
+    world.kratos_restarted(|directory| copied(directory, FILE, "of-none")).await;
     let (kept, status, answer) = ada.makes_passkey().await;
     assert_eq!(status, 201, "{answer}");
-    let older = identity(&world, &id).await;
+    world.kratos_restarted(|directory| copied(directory, FILE, "of-one")).await;
     let (revoked, status, answer) = ada.makes_passkey().await;
     assert_eq!(status, 201, "{answer}");
     let (lost, status, answer) = ada.makes_passkey().await;
@@ -153,14 +173,8 @@ async fn what_kratos_lost_is_put_back_and_what_was_taken_away_is_not() {
     assert!(said.contains("0 put back, 2 are there, 0 could not be"), "{said}");
     assert!(ada.signs_in_with(&revoked).await.is_err());
 
-    // As an older backup has it, and as one from before the first.
-    let value = older["credentials"]["passkey"].clone();
-    let value = json!({ "type": "passkey", "identifiers": value["identifiers"], "version": 1, "config": value["config"] });
-    for (patch, back) in [
-        (json!([{ "op": "add", "path": "/credentials/passkey", "value": value }]), 1),
-        (json!([{ "op": "remove", "path": "/credentials/passkey" }]), 2),
-    ] {
-        patched(&world, &id, patch).await;
+    for (backup, back) in [("of-one", 1), ("of-none", 2)] {
+        world.kratos_restarted(|directory| copied(directory, backup, FILE)).await;
         assert!(ada.signs_in_with(&lost).await.is_err());
         let said = restored();
         assert!(said.contains(&format!("{back} put back")), "{said}");
@@ -170,4 +184,9 @@ async fn what_kratos_lost_is_put_back_and_what_was_taken_away_is_not() {
         assert!(ada.signs_in_with(&revoked).await.is_err(), "taken away, and it stays away");
     }
     assert_eq!(held(&identity(&world, &id).await).len(), 2);
+
+    // Nobody told of it.
+    patched(&world, &id, json!([{ "op": "remove", "path": "/credentials/passkey" }])).await;
+    let said = restored();
+    assert!(said.contains("0 put back") && said.contains("2 in doubt"), "{said}");
 }

@@ -50,12 +50,16 @@ impl Process {
         let status = self.child.try_wait().unwrap()?;
         Some(format!("{} ended with {status}\n{}", self.name, self.log()))
     }
+
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 

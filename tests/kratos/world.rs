@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
@@ -23,7 +24,8 @@ pub struct World {
     kratos_admin_port: u16,
     service_port: u16,
     admin: String,
-    kratos: Process,
+    kratos: Mutex<Process>,
+    kratos_environment: Vec<(String, String)>,
     service: Process,
     settings: Vec<(String, String)>,
     directory: TempDir,
@@ -49,7 +51,6 @@ impl World {
     }
 
     pub async fn of(setup: Setup<'_>) -> Self {
-        let binary = kratos_binary();
         let directory = tempfile::tempdir().unwrap();
         let [kratos_port, kratos_admin_port, service_port] = free_ports();
 
@@ -67,13 +68,14 @@ impl World {
 
         // Neither program sees our own environment: a setting of the developer must not decide a test.
         configure(directory.path(), ports, setup.key.unwrap_or(KEY));
-        let mut command = Command::new(binary);
-        command.args(["serve", "--dev", "-c", "kratos.yml"]).current_dir(directory.path()).env_clear();
-        // Nothing here may reach outside this machine.
-        command.env("SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED", "false");
-        command.env("SQA_OPT_OUT", "true").env("HOME", directory.path());
-        command.envs(setup.kratos.iter().copied());
-        let kratos = Process::start("kratos", command, directory.path());
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let kratos_environment: Vec<_> = setup.kratos.iter().map(owned).collect();
+        if setup.kratos.iter().any(|(name, _)| *name == "DSN") {
+            let mut migrate = kratos_command(directory.path(), &kratos_environment);
+            let migrated = migrate.args(["migrate", "sql", "-e", "--yes"]).output().unwrap();
+            assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        }
+        let kratos = Mutex::new(started(directory.path(), &kratos_environment));
 
         // reqwest takes the provider that the program has chosen; the first test to come here chooses.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -86,25 +88,37 @@ impl World {
             service_port,
             admin,
             kratos,
+            kratos_environment,
             service,
             settings,
             directory,
         };
+        if let Some(why) = world.service.ended() {
+            panic!("{why}");
+        }
         world.wait_for_kratos().await;
         world
     }
 
-    async fn wait_for_kratos(&mut self) {
+    /// Stopped, its directory changed, and started again.
+    pub async fn kratos_restarted(&self, change: impl FnOnce(&Path)) {
+        self.kratos.lock().unwrap().stop();
+        change(self.directory.path());
+        *self.kratos.lock().unwrap() = started(self.directory.path(), &self.kratos_environment);
+        self.wait_for_kratos().await;
+    }
+
+    async fn wait_for_kratos(&self) {
         let deadline = Instant::now() + START;
         loop {
-            if let Some(why) = self.kratos.ended().or_else(|| self.service.ended()) {
+            if let Some(why) = self.kratos.lock().unwrap().ended() {
                 panic!("{why}");
             }
             let answer = self.http.get(self.kratos("/health/ready")).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
-            assert!(Instant::now() < deadline, "Kratos is not ready\n{}", self.kratos.log());
+            assert!(Instant::now() < deadline, "Kratos is not ready\n{}", self.kratos.lock().unwrap().log());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -134,7 +148,7 @@ impl World {
     }
 
     pub fn logs(&self) -> String {
-        format!("{}\n{}", self.service.log(), self.kratos.log())
+        format!("{}\n{}", self.service.log(), self.kratos.lock().unwrap().log())
     }
 }
 
@@ -153,6 +167,22 @@ pub fn kratos_binary() -> PathBuf {
 pub fn free_ports<const N: usize>() -> [u16; N] {
     let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn kratos_command(directory: &Path, environment: &[(String, String)]) -> Command {
+    let mut command = Command::new(kratos_binary());
+    command.current_dir(directory).env_clear();
+    // Nothing here may reach outside this machine.
+    command.env("SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED", "false");
+    command.env("SQA_OPT_OUT", "true").env("HOME", directory);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+fn started(directory: &Path, environment: &[(String, String)]) -> Process {
+    let mut command = kratos_command(directory, environment);
+    command.args(["serve", "--dev", "-c", "kratos.yml"]);
+    Process::start("kratos", command, directory)
 }
 
 fn service_command(directory: &Path, settings: &[(String, String)], verb: &[&str]) -> Command {
