@@ -23,9 +23,7 @@ impl Ceremonies for Postgres {
         handle: &Handle,
         times: Holds,
     ) -> Result<UserHandle, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| begin(open, whose, begun, handle, times).await).await
+        self.write(async |open| begin(open, whose, begun, handle, times).await).await
     }
 
     async fn ceremony(
@@ -42,9 +40,7 @@ impl Ceremonies for Postgres {
         challenge: Challenge,
         made: Option<&MadePasskey>,
     ) -> Result<Ended, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| end(open, challenge, made).await).await
+        self.write(async |open| end(open, challenge, made).await).await
     }
 }
 

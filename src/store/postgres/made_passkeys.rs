@@ -29,9 +29,7 @@ impl MadePasskeys for Postgres {
         at: Timestamp,
         before: Option<Timestamp>,
     ) -> Result<(), CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| imported(open, credential, at, before).await).await
+        self.write(async |open| imported(open, credential, at, before).await).await
     }
 
     async fn passkeys_removed(
@@ -40,21 +38,15 @@ impl MadePasskeys for Postgres {
         gone: &[CredentialId],
         at: Timestamp,
     ) -> Result<u64, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| removed(open, identity, gone, at).await).await
+        self.write(async |open| removed(open, identity, gone, at).await).await
     }
 
     async fn place_passkeys(&self, placings: &[Placing], at: Timestamp) -> Result<u64, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| place(open, placings, at).await).await
+        self.write(async |open| place(open, placings, at).await).await
     }
 
     async fn passkeys_gone(&self, identity: IdentityId, at: Timestamp) -> Result<u64, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| identity_gone(open, identity, at).await).await
+        self.write(async |open| identity_gone(open, identity, at).await).await
     }
 
     async fn imported_identities(

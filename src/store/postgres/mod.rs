@@ -42,7 +42,7 @@ use super::outbox::{DeadLetter, DeadLetterFilter, Letter, LetterId, OutboxCount,
 use super::quarantine::{QuarantineFilter, Quarantined};
 use crate::onboarding::{DedupeKey, EventId, IdentifierDigest, IdentityId, ReceiverName, Record};
 use follow::{Following, Hints};
-use line::{Line, Readers, is_gone, sqlstate};
+use line::{Line, Open, Readers, is_gone, sqlstate};
 use progress::Progress;
 
 pub use open::PostgresServer;
@@ -147,15 +147,11 @@ impl Backend for Postgres {
     }
 
     async fn drop_quarantined(&self, id: EventId) -> Result<bool, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| write::drop_quarantined(open, id).await).await
+        self.write(async |open| write::drop_quarantined(open, id).await).await
     }
 
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| write::expire_sealed(open, before).await).await
+        self.write(async |open| write::expire_sealed(open, before).await).await
     }
 
     async fn clean(
@@ -164,9 +160,7 @@ impl Backend for Postgres {
         in_vain_before: Timestamp,
         batch: u32,
     ) -> Result<Cleaned, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| clean::clean(open, before, in_vain_before, batch).await).await
+        self.write(async |open| clean::clean(open, before, in_vain_before, batch).await).await
     }
 
     async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError> {
@@ -174,15 +168,11 @@ impl Backend for Postgres {
     }
 
     async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| erase::erase(open, identity).await).await
+        self.write(async |open| erase::erase(open, identity).await).await
     }
 
     async fn log_operator(&self, entry: &LogEntry) -> Result<(), CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| operator_log::add(open, entry).await).await
+        self.write(async |open| operator_log::add(open, entry).await).await
     }
 
     async fn operator_log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>, ReadError> {
@@ -190,15 +180,11 @@ impl Backend for Postgres {
     }
 
     async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| turns::lease(open, role, holder, length).await).await
+        self.write(async |open| turns::lease(open, role, holder, length).await).await
     }
 
     async fn release(&self, role: &str, holder: i64) -> Result<(), CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| turns::release(open, role, holder).await).await
+        self.write(async |open| turns::release(open, role, holder).await).await
     }
 
     async fn checkpoint(&self, name: &str) -> Result<Option<String>, ReadError> {
@@ -206,9 +192,7 @@ impl Backend for Postgres {
     }
 
     async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| turns::set_checkpoint(open, name, value).await).await
+        self.write(async |open| turns::set_checkpoint(open, name, value).await).await
     }
 
     async fn outbox_heads(
@@ -221,9 +205,7 @@ impl Backend for Postgres {
     }
 
     async fn outbox_settle(&self, settled: &[Settled], now: Timestamp) -> Result<(), CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| outbox::settle(open, settled, now).await).await
+        self.write(async |open| outbox::settle(open, settled, now).await).await
     }
 
     async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
@@ -243,15 +225,11 @@ impl Backend for Postgres {
     }
 
     async fn replay_dead(&self, ids: &[LetterId], now: Timestamp) -> Result<u64, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| outbox::replay(open, ids, now).await).await
+        self.write(async |open| outbox::replay(open, ids, now).await).await
     }
 
     async fn drop_dead(&self, ids: &[LetterId]) -> Result<u64, CommitError> {
-        let deadline = self.readers.deadline();
-        let mut writer = self.take_writer(deadline).await?;
-        writer.run(deadline, async |open| outbox::drop_dead(open, ids).await).await
+        self.write(async |open| outbox::drop_dead(open, ids).await).await
     }
 
     async fn ready(&self) -> Result<(), CommitError> {
@@ -274,6 +252,15 @@ impl Backend for Postgres {
 }
 
 impl Postgres {
+    /// In time, or not at all.
+    async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Open) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        let deadline = self.readers.deadline();
+        self.take_writer(deadline).await?.run(deadline, work).await
+    }
+
     /// Whichever is free, else the first that will be.
     async fn take_writer(&self, deadline: Instant) -> Result<MutexGuard<'_, Line>, CommitError> {
         let taking = select_all(self.writers.iter().map(|writer| Box::pin(writer.lock())));

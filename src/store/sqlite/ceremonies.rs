@@ -22,9 +22,7 @@ impl Ceremonies for Sqlite {
         handle: &Handle,
         times: Holds,
     ) -> Result<UserHandle, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = begin(&mut connection, whose, begun, handle, times).await;
-        self.settle(connection, done).await
+        self.write(async |connection| begin(connection, whose, begun, handle, times).await).await
     }
 
     async fn ceremony(
@@ -63,9 +61,7 @@ impl Ceremonies for Sqlite {
         challenge: Challenge,
         made: Option<&MadePasskey>,
     ) -> Result<Ended, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = end(&mut connection, challenge, made).await;
-        self.settle(connection, done).await
+        self.write(async |connection| end(connection, challenge, made).await).await
     }
 }
 

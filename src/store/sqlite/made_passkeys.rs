@@ -34,7 +34,6 @@ impl MadePasskeys for Sqlite {
         at: Timestamp,
         before: Option<Timestamp>,
     ) -> Result<(), CommitError> {
-        let mut connection = self.writer.acquire().await?;
         let change = sqlx::query(
             "UPDATE made_passkeys SET imported_at = coalesce(imported_at, ?2), before_at = coalesce(?3, before_at),
                  absence = NULL, absent_since = NULL, gone_at = NULL, version = version + 1
@@ -43,8 +42,7 @@ impl MadePasskeys for Sqlite {
         .bind(credential.as_bytes())
         .bind(at.as_microsecond())
         .bind(before.map(Timestamp::as_microsecond));
-        let done = change.execute(&mut *connection).await.map(drop).map_err(CommitError::from);
-        self.settle(connection, done).await
+        self.write(async |connection| Ok(change.execute(connection).await.map(drop)?)).await
     }
 
     async fn passkeys_removed(
@@ -53,7 +51,6 @@ impl MadePasskeys for Sqlite {
         gone: &[CredentialId],
         at: Timestamp,
     ) -> Result<u64, CommitError> {
-        let mut connection = self.writer.acquire().await?;
         let change = sqlx::query(
             "UPDATE made_passkeys SET removed_at = ?3, absence = NULL, absent_since = NULL, version = version + 1
              WHERE identity = ?1 AND removed_at IS NULL
@@ -62,27 +59,20 @@ impl MadePasskeys for Sqlite {
         .bind(identity.as_bytes().as_slice())
         .bind(hex_list(gone.iter().map(CredentialId::as_bytes)))
         .bind(at.as_microsecond());
-        let done = change.execute(&mut *connection).await;
-        let done = done.map(|done| done.rows_affected()).map_err(CommitError::from);
-        self.settle(connection, done).await
+        self.write(async |connection| Ok(change.execute(connection).await?.rows_affected())).await
     }
 
     async fn place_passkeys(&self, placings: &[Placing], at: Timestamp) -> Result<u64, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = place(&mut connection, placings, at).await;
-        self.settle(connection, done).await
+        self.write(async |connection| place(connection, placings, at).await).await
     }
 
     async fn passkeys_gone(&self, identity: IdentityId, at: Timestamp) -> Result<u64, CommitError> {
-        let mut connection = self.writer.acquire().await?;
         let change = sqlx::query(
             "UPDATE made_passkeys SET gone_at = ?2, version = version + 1 WHERE identity = ?1 AND gone_at IS NULL",
         )
         .bind(identity.as_bytes().as_slice())
         .bind(at.as_microsecond());
-        let done = change.execute(&mut *connection).await;
-        let done = done.map(|done| done.rows_affected()).map_err(CommitError::from);
-        self.settle(connection, done).await
+        self.write(async |connection| Ok(change.execute(connection).await?.rows_affected())).await
     }
 
     async fn imported_identities(

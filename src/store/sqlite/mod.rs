@@ -20,8 +20,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::backend::{AuditEntry, Backend, Cleaned, CommitError, Erased, Follow, ReadError};
 use super::batch::{Outcome, Work};
@@ -49,9 +49,7 @@ impl Backend for Sqlite {
     }
 
     async fn commit(&self, batch: &[Work], receivers: &[Receiver]) -> Result<Vec<Outcome>, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = write::commit(&mut connection, self.instance, batch, receivers).await;
-        self.settle(connection, done).await
+        self.write(async |connection| write::commit(connection, self.instance, batch, receivers).await).await
     }
 
     async fn record(&self, identity: IdentityId) -> Result<Option<Record>, ReadError> {
@@ -104,15 +102,11 @@ impl Backend for Sqlite {
     }
 
     async fn drop_quarantined(&self, id: EventId) -> Result<bool, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = write::drop_quarantined(&mut connection, id).await;
-        self.settle(connection, done).await
+        self.write(async |connection| write::drop_quarantined(connection, id).await).await
     }
 
     async fn expire_sealed(&self, before: Timestamp) -> Result<u64, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = write::expire_sealed(&mut connection, before).await;
-        self.settle(connection, done).await
+        self.write(async |connection| write::expire_sealed(connection, before).await).await
     }
 
     async fn clean(
@@ -122,9 +116,10 @@ impl Backend for Sqlite {
         batch: u32,
     ) -> Result<Cleaned, CommitError> {
         let old_events = clean::old_events(&self.readers, before, batch).await?;
-        let mut connection = self.writer.acquire().await?;
-        let done = clean::clean(&mut connection, old_events, before, in_vain_before, batch).await;
-        self.settle(connection, done).await
+        self.write(async |connection| {
+            clean::clean(connection, old_events, before, in_vain_before, batch).await
+        })
+        .await
     }
 
     async fn funnel(&self, from: Date, to: Date) -> Result<Vec<FunnelRow>, ReadError> {
@@ -132,15 +127,11 @@ impl Backend for Sqlite {
     }
 
     async fn erase(&self, identity: IdentityId) -> Result<Erased, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = erase::erase(&mut connection, identity).await;
-        self.settle(connection, done).await
+        self.write(async |connection| erase::erase(connection, identity).await).await
     }
 
     async fn log_operator(&self, entry: &LogEntry) -> Result<(), CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = operator_log::add(&mut connection, entry).await;
-        self.settle(connection, done).await
+        self.write(async |connection| operator_log::add(connection, entry).await).await
     }
 
     async fn operator_log(&self, filter: &LogFilter) -> Result<Vec<LogEntry>, ReadError> {
@@ -148,15 +139,11 @@ impl Backend for Sqlite {
     }
 
     async fn lease(&self, role: &str, holder: i64, length: Duration) -> Result<bool, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = turns::lease(&mut connection, role, holder, length).await;
-        self.settle(connection, done).await
+        self.write(async |connection| turns::lease(connection, role, holder, length).await).await
     }
 
     async fn release(&self, role: &str, holder: i64) -> Result<(), CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = turns::release(&mut connection, role, holder).await;
-        self.settle(connection, done).await
+        self.write(async |connection| turns::release(connection, role, holder).await).await
     }
 
     async fn checkpoint(&self, name: &str) -> Result<Option<String>, ReadError> {
@@ -164,9 +151,7 @@ impl Backend for Sqlite {
     }
 
     async fn set_checkpoint(&self, name: &str, value: Option<&str>) -> Result<(), CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = turns::set_checkpoint(&mut connection, name, value).await;
-        self.settle(connection, done).await
+        self.write(async |connection| turns::set_checkpoint(connection, name, value).await).await
     }
 
     async fn outbox_heads(
@@ -179,9 +164,7 @@ impl Backend for Sqlite {
     }
 
     async fn outbox_settle(&self, settled: &[Settled], now: Timestamp) -> Result<(), CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = outbox::settle(&mut connection, settled, now).await;
-        self.settle(connection, done).await
+        self.write(async |connection| outbox::settle(connection, settled, now).await).await
     }
 
     async fn outbox_count(&self, receiver: &ReceiverName) -> Result<OutboxCount, ReadError> {
@@ -201,21 +184,15 @@ impl Backend for Sqlite {
     }
 
     async fn replay_dead(&self, ids: &[LetterId], now: Timestamp) -> Result<u64, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = outbox::replay(&mut connection, ids, now).await;
-        self.settle(connection, done).await
+        self.write(async |connection| outbox::replay(connection, ids, now).await).await
     }
 
     async fn drop_dead(&self, ids: &[LetterId]) -> Result<u64, CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = outbox::drop_dead(&mut connection, ids).await;
-        self.settle(connection, done).await
+        self.write(async |connection| outbox::drop_dead(connection, ids).await).await
     }
 
     async fn ready(&self) -> Result<(), CommitError> {
-        let mut connection = self.writer.acquire().await?;
-        let done = write::probe(&mut connection).await;
-        self.settle(connection, done).await
+        self.write(async |connection| write::probe(connection).await).await
     }
 
     async fn close(&self) {
@@ -225,6 +202,16 @@ impl Backend for Sqlite {
 }
 
 impl Sqlite {
+    /// On the one connection that writes.
+    async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        let mut connection = self.writer.acquire().await?;
+        let done = work(&mut connection).await;
+        self.settle(connection, done).await
+    }
+
     /// A file that could only be read when it was opened stays so for all connections of the process: the next ones look
     /// again. After a lock that was held too long there is nothing to look for.
     async fn settle<T>(
