@@ -177,6 +177,21 @@ test('two tabs with an offer: one ceremony, and the other tab says so until it h
   assert.equal((await person.credentials()).passkeys.length, 1);
 });
 
+test('a tab that is opened in the middle of it hears of it too', async ({ person, page, world }) => {
+  await isOffered(person);
+  const device = await person.hold();
+  await press(page, SET_UP);
+  await until('the device is asked', () => person.ceremonies.length === 1);
+  const other = await person.tab();
+  await other.goto(world.serviceUrl('/passkeys'));
+  await sees(other, LIST);
+  await press(other, ADD);
+  await reads(other, BUSY);
+  await device.release();
+  await sees(page, READY);
+  assert.equal(person.ceremonies.length, 1);
+});
+
 test('a tab that is closed in the middle keeps no other waiting', async ({ person, page }) => {
   await isOffered(person);
   const other = await person.tab();
@@ -219,7 +234,6 @@ test('Kratos takes no more of them: the device forgets it, and the settings flow
     body: JSON.stringify({ error: { id: 'settings_flow_required', code: 409, status: 'Conflict', reason: '', message: '', details } }),
   });
   await page.route(ADDED, (route) => (route.request().method() === 'POST' ? route.fulfill(refusal({})) : route.fallback()));
-  await page.route(/\/passkeys\/options$/, (route) => route.fulfill(refusal({})));
   await press(page, SET_UP);
   await reads(page, 'Your passkey could not be saved, and nothing was changed.');
   assert.deepEqual((await signalled()).map(({ name, rpId }) => [name, rpId]), [['signalUnknownCredential', 'localhost']]);

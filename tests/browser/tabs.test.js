@@ -68,14 +68,29 @@ test('skipped in one tab: the other does not offer it any more', async ({ person
   await until('no offer', async () => !(await action(second, SET_UP).isVisible()));
 });
 
-test('done on another device shows here, without a reload', async ({ person, page, another }) => {
-  await isOffered(person);
+/** @param {import('./scenario.js').Scene} scene */
+async function isDoneElsewhere({ person, another }) {
   const elsewhere = await another();
   elsewhere.email = person.email;
   await elsewhere.signIn();
-  await elsewhere.page.goto(offerUrl(elsewhere));
-  await press(elsewhere.page, SET_UP);
-  await sees(elsewhere.page, READY);
+  await elsewhere.page.goto(elsewhere.world.serviceUrl('/passkeys'));
+  await press(elsewhere.page, 'Add a passkey');
+  await reads(elsewhere.page, /was added/);
+}
+
+test('done on another device shows here, without a reload', async (scene) => {
+  await isOffered(scene.person);
+  await isDoneElsewhere(scene);
+  await sees(scene.page, READY);
+});
+
+test('and after a try that came to nothing here', async (scene) => {
+  const { person, page } = scene;
+  await isOffered(person);
+  await person.refuse('NotAllowedError');
+  await press(page, SET_UP);
+  await reads(page, /No passkey was created/);
+  await isDoneElsewhere(scene);
   await sees(page, READY);
 });
 

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 
 import { signsInWithPasskey, signsOutInApp } from './app.js';
-import { hears } from './between.js';
+import { hears, held } from './between.js';
 import { keep, violations } from './person/look.js';
 import { inWorld } from './scenario.js';
-import { isDecided, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until } from './steps.js';
+import { action, isDecided, isOffered, offerUrl, press, READY, reads, sees, SET_UP, SKIP, TITLE, until } from './steps.js';
 import { IS_REAL_KRATOS } from './world/world.js';
 
 /** @typedef {import('./person/person.js').Person} Person */
@@ -42,6 +42,16 @@ async function passwordManager(page) {
       return made;
     };
   });
+}
+
+/** What is made is on its way until it is released. @param {Page} page */
+async function onItsWay(page) {
+  const way = held();
+  await page.route(/\/api\/onboarding\/passkeys$/, async (route) => {
+    if (route.request().method() === 'POST') await way.released;
+    await route.fallback();
+  });
+  return way;
 }
 
 /** @param {Person} person */
@@ -118,6 +128,68 @@ test('once a session: a reload does not ask again', async ({ person, page }) => 
   await press(page, SET_UP);
   await sees(page, READY);
   assert.equal(background(person).length, 1);
+});
+
+test('while it is on its way there is nothing to click, and other tabs wait', async ({ person, page, world }) => {
+  await passwordManager(page);
+  const way = await onItsWay(page);
+  await person.register();
+  await page.goto(offerUrl(person));
+  await sees(page, 'Saving your passkey…');
+  for (const name of [SET_UP, SKIP]) assert.equal(await action(page, name).count(), 0);
+  const polls = () => sent(person, /wait=/).length;
+  const before = polls();
+  const other = await person.tab();
+  await other.goto(world.serviceUrl('/passkeys'));
+  await press(other, 'Add a passkey');
+  await reads(other, /in another tab/);
+  assert.ok(polls() - before < 5, `${polls() - before} polls meanwhile`);
+  way.release();
+  await sees(page, READY);
+  await until('the list has it', async () => (await other.getByRole('listitem').count()) === 1);
+  assert.equal((await person.credentials()).passkeys.length, 1);
+});
+
+test('it is no offer while a password manager may still be at it', async ({ person, page }) => {
+  await page.clock.install();
+  await pends(person);
+  const offered = () => sent(person, /^POST .*\/api\/onboarding\/offered/).length;
+  await page.clock.runFor(3_000);
+  await page.clock.runFor(1_000);
+  assert.equal(offered(), 0);
+  await page.clock.runFor(3_000);
+  await until('it is one', () => offered() === 1);
+});
+
+test('made after somebody left it: the device is told to forget it', async ({ person, page }) => {
+  await passwordManager(page);
+  const signalled = await hears(page);
+  await page.addInitScript(() => {
+    const w = /** @type {any} */ (window);
+    const makes = w.__passwordManager;
+    w.__passwordManager = async (/** @type {any} */ create, /** @type {any} */ { signal, ...options }) => {
+      await new Promise((resolve) => (w.__goOn = resolve));
+      return makes(create, options);
+    };
+  });
+  await pends(person);
+  await page.evaluate(() => {
+    document.querySelector('passkey-offer')?.remove();
+    /** @type {any} */ (window).__goOn();
+  });
+  await until('it was told', async () => (await signalled()).length === 1);
+  assert.deepEqual((await person.credentials()).passkeys, []);
+});
+
+test('an extension that has put itself in the browser’s place would ask: it is not asked', async ({ person, page }) => {
+  await page.addInitScript(() => {
+    const original = navigator.credentials.create.bind(navigator.credentials);
+    navigator.credentials.create = (/** @type {any} */ options) => original(options);
+  });
+  await isOffered(person);
+  await press(page, SET_UP);
+  await sees(page, READY);
+  assert.deepEqual(background(person), []);
 });
 
 test('Kratos does not take it: the device forgets it, and the person is told', async ({ person, page }) => {

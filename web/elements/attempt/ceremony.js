@@ -56,9 +56,10 @@ export function ceremony(publicKey, signal) {
  *
  * @param {PublicKeyCredentialCreationOptions} publicKey
  * @param {AbortSignal} signal
+ * @param {(credential: PublicKeyCredential) => void} onLate made although nobody waits for it any more
  * @returns {Promise<Outcome>}
  */
-export async function inBackground(publicKey, signal) {
+export async function inBackground(publicKey, signal, onLate) {
   if (running || background) return { kind: 'aborted' };
   const own = (background = new AbortController());
   const end = () => own.abort();
@@ -67,7 +68,12 @@ export async function inBackground(publicKey, signal) {
   try {
     return await within(publicKey.timeout ?? TIMEOUT_MS, own.signal, async (ending) => {
       const options = /** @type {CredentialCreationOptions} */ ({ publicKey, mediation: 'conditional', signal: ending });
-      const credential = await Promise.race([navigator.credentials.create(options), aborted(ending)]);
+      const making = navigator.credentials.create(options);
+      making.then(
+        (late) => void (ending.aborted && late instanceof PublicKeyCredential && onLate(late)),
+        () => {},
+      );
+      const credential = await Promise.race([making, aborted(ending)]);
       return credential instanceof PublicKeyCredential ? { kind: 'made', credential } : { kind: 'aborted' };
     });
   } catch (error) {

@@ -96,8 +96,10 @@ export class OwnAttempt {
    * @returns {Promise<Result>}
    */
   run({ signal, onMade }) {
-    const perform = this.#mediation === 'conditional' ? inBackground : ceremony;
-    return this.#after(perform(this.#publicKey, signal), onMade);
+    const onLate = (/** @type {PublicKeyCredential} */ { rawId }) => void this.forget({ id: toHex(rawId), isAbsent: true });
+    const isAsked = this.#mediation === 'optional';
+    const performed = isAsked ? ceremony(this.#publicKey, signal) : inBackground(this.#publicKey, signal, onLate);
+    return this.#after(performed, onMade);
   }
 
   /**
@@ -154,6 +156,7 @@ export class OwnAttempt {
           await this.forget({ id, isAbsent: !isUnsure });
           return answer.kind === 'second_factor' ? { kind: 'second_factor', to: answer.to } : { kind: answer.kind };
         case 'refused': {
+          if (answer.isSettings) this.#visit.ownIsRefused();
           // A refusal of the last try says nothing of the ones before.
           const held = isUnsure ? await this.#visit.kratos?.holds(id, null) : 'no';
           if (held === 'yes') return { kind: 'created', id, isHere };

@@ -149,6 +149,7 @@ export class Course {
     const { kratos } = this.#visit;
     const holding = kept?.why === 'rescue' && kept.credential ? await kratos?.holds(kept.credential, null) : 'unknown';
     const rescued = holding === 'yes' && kept?.credential;
+    void this.#tabs.look(this.#visit.subject ?? '');
     await this.#stand.load({ fresh: rescued || null, note: null }, cause);
     if (this.#state.name !== 'list' || !kept) return;
     const isPrivileged = this.#visit.privilege.isSome;
@@ -278,7 +279,7 @@ export class Course {
   /** @param {import('../tabs/tabs.js').News} news from another tab */
   #heard({ what }) {
     // What was made there is to be excluded here.
-    if (what === 'ended') void (this.#state.name === 'list' && this.#stand.load({ note: null }, 'itself'));
+    if (what === 'ended') void (this.#state.name === 'list' && this.#stand.loadSoon());
     else if (what !== 'begun') void this.lookAgain();
   }
 

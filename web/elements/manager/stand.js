@@ -1,11 +1,11 @@
 // The list while it stands: what Kratos holds, and what the next click needs, renewed as it grows old.
 
 import { Attempt } from '../attempt/attempt.js';
+import { OwnAttempt } from '../attempt/own.js';
 import { turnsIn } from '../attempt/preparation.js';
 import { Turn } from '../visit/turn.js';
 import { join } from './join.js';
 
-/** @typedef {import('../attempt/own.js').OwnAttempt} OwnAttempt */
 /** @typedef {import('../attempt/options.js').Purpose} Purpose */
 /** @typedef {import('../attempt/preparation.js').Preparation} Preparation */
 /** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
@@ -60,6 +60,11 @@ export class Stand {
     const { privilege } = this.#visit;
     const attempt = this.attempts[which];
     return attempt ? attempt.mayRun(privilege, this.wasRefreshed) : privilege.isEnough;
+  }
+
+  /** As soon as somebody looks. */
+  loadSoon() {
+    this.#turn.in(0, () => void (this.#inside.state.name === 'list' && this.load({ note: null }, 'itself')));
   }
 
   /**
@@ -117,7 +122,9 @@ export class Stand {
     const { passkey, security_key } = this.attempts;
     if (!passkey && !security_key) return 'unavailable';
     if (this.wasRefreshed && privilege.isSome) return 'resume';
-    if ((passkey ?? security_key)?.mayRun(privilege, false)) return 'create';
+    const first = passkey ?? security_key;
+    // One of our own that has grown old is renewed: nobody has to sign in for that.
+    if (first instanceof OwnAttempt || first?.mayRun(privilege, false)) return 'create';
     return this.#place.isAllowed ? 'confirm' : 'unavailable';
   }
 

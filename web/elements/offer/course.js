@@ -136,10 +136,8 @@ export class Course {
   setUp(keyName) {
     const [state, { attempt }] = [this.#state, this.#stand];
     if (this.isOver || state.name !== 'offer') return;
-    // It is there already, and on its way to Kratos.
-    if (this.#upgrade?.isMade) return this.show({ name: 'saving' }, 'person');
     this.#upgrade?.stop();
-    if (this.#tabs.isBusy) return this.#showOffer({ step: state.step, note: 'other_tab' }, 'person');
+    if (this.#tabs.isBusy) return this.#stand.show({ step: state.step, note: 'other_tab' }, 'person');
     if (attempt?.isPast) return void this.#stand.renew({ step: state.step, note: null }, 'person');
     if (state.step === 'confirm' || !attempt?.mayRun(this.#visit.privilege, state.step === 'resume')) {
       if (!this.#rounds.reauthenticate({ why: 'create' })) this.#exits.unavailable('config', null);
@@ -156,7 +154,7 @@ export class Course {
       who: () => this.#visit.who(),
     });
     this.show({ name: 'working', way: state.way }, 'person');
-    this.seen();
+    this.#offered();
     void this.#visit.report('started');
     this.#outside.tell('passkey-started', {});
     this.#tabs.ceremony(this.subject ?? '', running);
@@ -204,8 +202,13 @@ export class Course {
     this.#exits.leave('assign');
   }
 
-  /** It has been in view for a second. */
-  seen() {
+  /** It has been in view for a second. Where a password manager is about to make one, it is no offer yet. */
+  async seen() {
+    await this.#upgrade?.settled();
+    if (!this.isOver && this.#state.name === 'offer') this.#offered();
+  }
+
+  #offered() {
     if (this.#visit.offered()) this.#outside.tell('passkey-offered', {});
   }
 
@@ -226,10 +229,9 @@ export class Course {
 
   /** @param {import('../tabs/tabs.js').News} news from another tab */
   #heard({ what }) {
-    const state = this.#state;
     if (what === 'begun') this.#upgrade?.stop();
     // What was made there is to be excluded here.
-    else if (what === 'ended') void (state.name === 'offer' && this.#stand.renew({ step: state.step, note: null }, 'itself'));
+    else if (what === 'ended') void (this.#state.name === 'offer' && this.#stand.renewSoon());
     else void this.lookAgain();
   }
 
@@ -286,21 +288,13 @@ export class Course {
       // Kratos had kept it, and yet it is not there, as far as is known.
       const isPrivileged = privilege.isSome;
       this.#exits.failed({ action: 'failed', report: { kind: isPrivileged ? 'kratos' : 'privilege_not_gained' } });
-      if (isPrivileged) this.#showOffer({ step: 'resume', note: holding === 'no' ? 'not_saved_delete' : 'unsure' }, 'itself');
+      if (isPrivileged) this.#stand.show({ step: 'resume', note: holding === 'no' ? 'not_saved_delete' : 'unsure' }, 'itself');
       else this.show({ name: 'not_gained', isLeft: false });
     } else {
-      this.#showOffer({ step: kept?.why === 'create' ? 'resume' : this.#stand.step }, 'itself');
+      this.#stand.show({ step: kept?.why === 'create' ? 'resume' : this.#stand.step }, 'itself');
+      void this.#tabs.look(this.subject ?? '');
       if (!kept && device) void this.#upgraded(device);
     }
-  }
-
-  /**
-   * @param {Parameters<Stand['show']>[0]} change
-   * @param {Cause} cause
-   */
-  #showOffer(change, cause) {
-    this.#stand.show(change, cause);
-    this.#waitForNews();
   }
 
   /**
@@ -309,11 +303,18 @@ export class Course {
    * @param {import('../visit/device.js').Able} able
    */
   async #upgraded(able) {
-    if (!this.#stand.isOwn) return;
-    this.#upgrade = new Upgrade();
-    const result = await this.#upgrade.run(this.#visit, able).catch(() => null);
-    this.#upgrade = null;
-    if (result && !this.isOver) await this.#outcome.upgraded(result);
+    if (!this.#stand.isOwn || !this.#visit.mayUpgrade) return;
+    const upgrade = (this.#upgrade = new Upgrade(this.#visit, able, (result) => {
+      this.#tabs.ceremony(this.subject ?? '', result);
+      // Nobody begins another, or leaves, before it is there.
+      if (this.#state.name === 'offer' && !this.#isLeaving) this.show({ name: 'saving' });
+    }));
+    try {
+      const result = await upgrade.result;
+      if (result && !this.isOver) await this.#outcome.upgraded(result);
+    } catch (error) {
+      if (upgrade.isMade) this.#broke(error);
+    }
   }
 
   #waitForNews() {
@@ -331,8 +332,7 @@ export class Course {
   /** @param {Decided | Refused} answer */
   #news(answer) {
     const state = this.#state;
-    // It is about to be said.
-    if (answer.kind === 'unreachable' || this.#isLeaving || this.#upgrade?.isMade) return;
+    if (answer.kind === 'unreachable' || this.#isLeaving) return;
     if (answer.kind !== 'decision') return this.#exits.refused(answer, 'itself');
     // Signed in meanwhile, in another tab.
     if (state.name === 'signed_out') return void this.#decidedAnew(answer);
@@ -344,7 +344,7 @@ export class Course {
     if (decision === 'done') this.show({ name: 'done', where: null });
     else if (decision === 'offer' || decision === 'required') {
       const step = state.step === 'resume' ? 'resume' : this.#stand.step;
-      this.#showOffer({ step, isReady: state.isReady, note: state.note }, 'itself');
+      this.#stand.show({ step, isReady: state.isReady, note: state.note }, 'itself');
     } else this.#exits.leave('replace');
   }
 
@@ -356,11 +356,12 @@ export class Course {
     if (this.isOver) return;
     if (state.name !== 'offer') {
       this.#stand.end();
-      if (!this.#upgrade?.isMade) this.#upgrade?.stop();
+      this.#upgrade?.stop();
     }
     if (!['offer', 'working', 'saving'].includes(state.name)) this.#tabs.stopWaiting();
     this.#state = state;
     this.#outside.show(state, cause);
+    if (state.name === 'offer') this.#waitForNews();
   }
 }
 

@@ -75,6 +75,6 @@ export class PasskeyOffer extends PasskeyElement {
       this.#seeing = undefined;
       return;
     }
-    this.#seeing ??= setTimeout(() => course.seen(), SEEN_AFTER_MS);
+    this.#seeing ??= setTimeout(() => void course.seen(), SEEN_AFTER_MS);
   }
 }

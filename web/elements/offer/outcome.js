@@ -119,8 +119,6 @@ export class Outcome {
     if (result.kind === 'created') return this.done(result.id, result.isHere ? 'device' : 'other', null);
     // Nobody is left with a passkey that does not work, and does not know of it.
     const note = failure(result, 0)?.note ?? null;
-    if (['offer', 'saving'].includes(this.#inside.state.name)) {
-      await this.#stand.renew({ step: this.#stand.step, note }, 'itself');
-    }
+    await this.#stand.renew({ step: this.#stand.step, note }, 'itself');
   }
 }

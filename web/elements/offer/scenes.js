@@ -51,7 +51,8 @@ export function scene(state, words, act, frame) {
       const texts = [unasked, whereIsIt(state.where, words), words.say('done.next')];
       const manage = parts.button('plain', 'manage', words.say('done.manage'), act.manage);
       const title = words.say('done.title');
-      return { name: state.name, content: card({ mark: icon('done'), title, texts, actions: [goOn, manage] }), says: title };
+      const says = unasked ? `${title}. ${unasked}` : title;
+      return { name: state.name, content: card({ mark: icon('done'), title, texts, actions: [goOn, manage] }), says };
     }
     case 'here': {
       const manage = parts.button('plain', 'manage', words.say('done.manage'), act.manage);

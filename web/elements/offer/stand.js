@@ -82,7 +82,8 @@ export class Stand {
 
   /** @returns {Offering['step']} */
   get step() {
-    return this.attempt?.mayRun(this.#visit.privilege, false) ? 'create' : 'confirm';
+    // One of our own that has grown old is renewed: nobody has to sign in for that.
+    return this.isOwn || this.attempt?.mayRun(this.#visit.privilege, false) ? 'create' : 'confirm';
   }
 
   /**
@@ -111,6 +112,14 @@ export class Stand {
       const step = state.step === 'create' ? this.step : state.step;
       if (attempt.freshFor > 0) this.show({ step, note: state.note }, 'itself');
       else void this.renew({ step, note: state.note }, 'itself');
+    });
+  }
+
+  /** As soon as somebody looks. */
+  renewSoon() {
+    this.#turn.in(0, () => {
+      const { state } = this.#inside;
+      if (state.name === 'offer') void this.renew({ step: state.step, note: null }, 'itself');
     });
   }
 

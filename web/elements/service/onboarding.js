@@ -26,7 +26,8 @@ import { readDecision } from './decision.js';
  */
 /**
  * @typedef {{ kind: 'options', options: any, validForS: number }} Options for `parseCreationOptionsFromJSON()`
- * @typedef {{ kind: 'refused', isStale: boolean } | { kind: 'unsure' }} NotAdded `unsure`: the same can be sent again
+ * @typedef {{ kind: 'refused', isStale: boolean, isSettings: boolean } | { kind: 'unsure' }} NotAdded `isSettings`: Kratos's
+ *   settings flow is the way; `unsure`: the same can be sent again
  */
 /** @typedef {{ ok: boolean, status: number, body: any, etag: string | null }} Answer */
 /** @typedef {'optional' | 'conditional'} Mediation `conditional`: in the background */
@@ -125,7 +126,7 @@ export class Onboarding {
   }
 
   /**
-   * What came of them.
+   * What came of them. Outlives the page: what is made is not lost because somebody leaves.
    *
    * @param {Record<string, unknown>} body
    * @param {string} subject
@@ -133,7 +134,7 @@ export class Onboarding {
    * @returns {Promise<{ kind: 'added' } | NotAdded | Refused>}
    */
   async addPasskey(body, subject, signal) {
-    const answer = await this.#post('api/onboarding/passkeys', body, subject, ADDING_MS, signal);
+    const answer = await this.#post('api/onboarding/passkeys', body, subject, ADDING_MS, signal, { keepalive: true });
     return answer?.ok ? { kind: 'added' } : this.#own(answer);
   }
 
@@ -143,10 +144,12 @@ export class Onboarding {
    * @param {string} subject
    * @param {number} patience in ms
    * @param {AbortSignal | null} signal
+   * @param {RequestInit} [more]
    * @returns {Promise<Answer | null>} `null`: there was none
    */
-  #post(path, body, subject, patience, signal) {
-    return answered(this.#url(path, {}), posted(body, { 'If-Subject': subject }), patience, signal).catch(() => null);
+  #post(path, body, subject, patience, signal, more) {
+    const init = { ...posted(body, { 'If-Subject': subject }), ...more };
+    return answered(this.#url(path, {}), init, patience, signal).catch(() => null);
   }
 
   /**
@@ -160,7 +163,8 @@ export class Onboarding {
       const refused = this.#refused(answer.status, answer.body);
       if (refused.kind !== 'decision') return refused;
     }
-    return { kind: 'refused', isStale: id === 'challenge_unknown' || id === 'session_refresh_required' };
+    const isStale = id === 'challenge_unknown' || id === 'session_refresh_required';
+    return { kind: 'refused', isStale, isSettings: id === 'settings_flow_required' };
   }
 
   /**

@@ -14,15 +14,33 @@ export class Tabs {
   /** @type {AbortController | null} */
   #waiting = null;
   #ending = new AbortController();
+  /** One is under way here. */
+  #isRunning = false;
   /** A ceremony is under way in another tab. */
   isBusy = false;
 
+  #heard;
+
   /** @param {(news: News) => void} heard */
   constructor(heard) {
+    this.#heard = heard;
     this.#channel?.addEventListener('message', ({ data }) => {
-      if (data.what === 'begun') void this.#heedsAnother(data.subject, heard);
+      if (data.what === 'begun') void this.#heedsAnother(data.subject);
       heard(data);
     });
+  }
+
+  /**
+   * Whether another tab had begun a ceremony before this one could hear of it.
+   *
+   * @param {string} subject
+   */
+  async look(subject) {
+    const held = (await navigator.locks?.query())?.held ?? [];
+    if (!this.#isRunning && held.some(({ name, mode }) => name === CEREMONY && mode === 'exclusive')) {
+      void this.#heedsAnother(subject);
+      this.#heard({ what: 'begun', subject });
+    }
   }
 
   /**
@@ -32,25 +50,28 @@ export class Tabs {
    * @param {Promise<unknown>} running
    */
   ceremony(subject, running) {
-    void navigator.locks?.request(CEREMONY, async () => {
+    this.#isRunning = true;
+    const ended = running.catch(() => {}).finally(() => (this.#isRunning = false));
+    void navigator.locks?.request(CEREMONY, () => {
+      // Whoever heard of it before the lock was had may have found it free.
       this.tell({ what: 'begun', subject });
-      await running.catch(() => {});
+      return ended;
     });
+    this.tell({ what: 'begun', subject });
   }
 
   /**
    * Until it has ended there, also where that tab is closed.
    *
    * @param {string} subject
-   * @param {(news: News) => void} heard
    */
-  async #heedsAnother(subject, heard) {
+  async #heedsAnother(subject) {
     const { signal } = this.#ending;
     if (signal.aborted || this.isBusy || !navigator.locks) return;
     this.isBusy = true;
     await navigator.locks.request(CEREMONY, { mode: 'shared', signal }, () => {}).catch(() => {});
     this.isBusy = false;
-    if (!signal.aborted) heard({ what: 'ended', subject });
+    if (!signal.aborted) this.#heard({ what: 'ended', subject });
   }
 
   /** @param {News} news nobody hears after `close()` */
@@ -73,6 +94,8 @@ export class Tabs {
     navigator.locks
       ?.request(LOCK, { signal }, async () => {
         while (!signal.aborted && (await ask(signal)));
+        // At once: it may be wanted again before the lock is given back.
+        if (this.#waiting === waiting) this.#waiting = null;
       })
       .catch(() => {})
       .finally(() => {

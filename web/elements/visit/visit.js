@@ -29,6 +29,7 @@ export class Visit {
   attemptId = token();
   /** @type {string | null} */
   #etag = null;
+  #isOwnRefused = false;
 
   /**
    * @param {Onboarding} onboarding
@@ -139,12 +140,22 @@ export class Visit {
 
   /** Whether passkeys are made by the service's own ceremony, where it can be had. */
   get isOwn() {
-    return this.decision?.ceremony === 'own';
+    return this.decision?.ceremony === 'own' && !this.#isOwnRefused;
   }
 
-  /** Whether one may be made without asking: once a session of the browser. */
-  mayUpgrade() {
-    return this.isOwn && (this.decision?.conditional_create_for_s ?? 0) > 0 && once(`passkey-upgrade:${this.subject}`);
+  /** Kratos did not take what was made by it: the settings flow is next. */
+  ownIsRefused() {
+    this.#isOwnRefused = true;
+  }
+
+  /** Whether one may be made without asking. */
+  get mayUpgrade() {
+    return this.isOwn && (this.decision?.conditional_create_for_s ?? 0) > 0;
+  }
+
+  /** Whether it was not tried before in this tab. */
+  upgradeBegins() {
+    return once(`passkey-upgrade:${this.subject}`);
   }
 
   /**
