@@ -120,3 +120,28 @@ async fn what_is_taken_away_while_it_waits_for_its_turn_is_not_handed_in() {
     refused(answer, 409, "challenge_unknown").await;
     assert!(world.held().is_empty());
 }
+
+#[tokio::test]
+async fn only_an_instance_that_hands_in_tries_again() {
+    let world = World::start().await;
+    let brought = world.brought(&world.options().await);
+    world.directory.refuses_patches();
+    refused(world.add(&brought).await, 409, "settings_flow_required").await;
+    let other = world.somebody(1).await;
+    let is_off = async || drop(refused(world.options_of(&other).await, 409, "settings_flow_required").await);
+    is_off().await;
+
+    let settings = world.plan_beside().with("PAGE__CEREMONY", "settings").start();
+    is_off().await;
+    drop(settings);
+    let taken = world.house.service.public.rsplit(':').next().unwrap().to_owned();
+    let files = tempfile::tempdir().unwrap();
+    let same_port = world.plan_beside().with("SERVE__PUBLIC__PORT", taken);
+    let ended = same_port.command(files.path(), &["serve"]).output().unwrap();
+    assert!(!ended.status.success(), "{ended:?}");
+    is_off().await;
+    let _beside = world.plan_beside().start();
+    let off = "SELECT count(*) FROM meta WHERE name = 'checkpoint.import.off' AND value IS NOT NULL";
+    Database::of(&world.house.service).until(off, 0).await;
+    document(world.options_of(&other).await).await;
+}
