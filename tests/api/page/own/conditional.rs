@@ -103,3 +103,17 @@ async fn unless_the_operator_says_so_nothing_is_made_without_asking() {
         assert!(answer["error"]["reason"].as_str().unwrap().contains("mediation"), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn the_decision_turns_when_it_is_over() {
+    let world = wanted().await;
+    world.house.kratos.signed_in(&Session::fresh().authenticated(5 * 60 - 5));
+    let (tag, before) = world.house.tagged().await;
+    assert!((1..=5).contains(&before["conditional_create_for_s"].as_u64().unwrap()), "{before}");
+    let waiting = world.house.get("?wait=25").header("If-None-Match", tag).send().await.unwrap();
+    let now = document(waiting).await;
+    assert_eq!((&now["decision"], &now["conditional_create_for_s"]), (&before["decision"], &json!(0)));
+    let date = |of: &Value| of.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let (until, at) = (date(&before["valid_until"]), date(&now["server_time"]));
+    assert!(until <= at && at.duration_since(until).as_secs() < 15, "at once: {until} {at}");
+}
