@@ -69,6 +69,7 @@ impl Pages {
             )
             .because("Ask for options again."),
             NotAdded::NotMade(error) => not_made(error),
+            NotAdded::NotConditional { why, credential } => dead(self.not_here(why.into()), &credential),
             NotAdded::OfAnother => Refusal::new(
                 StatusCode::CONFLICT,
                 "credential_known",

@@ -34,6 +34,15 @@ impl World {
         world
     }
 
+    /// Stopped, and started again on the same files.
+    async fn restarted(self, change: impl FnOnce(Plan) -> Plan) -> World {
+        let World { house: House { kratos, service, person }, directory } = self;
+        service.signal("TERM");
+        let (_, files, _) = service.ended();
+        let service = change(plan(&kratos, &directory)).on(files).start();
+        World { house: House { kratos, service, person }, directory }
+    }
+
     /// For another instance on the same files.
     fn plan_beside(&self) -> Plan {
         let file = self.house.service.directory().join("test.db");
@@ -45,6 +54,10 @@ impl World {
         let person = self.house.somebody(&crate::directory::person(nth)).await;
         self.knows(&person, 0);
         person
+    }
+
+    async fn ceremony_of(&self, person: &Session) -> Value {
+        document(self.house.get_as(person, "").send().await.unwrap()).await["ceremony"].clone()
     }
 
     /// Kratos holds so many passkeys of the person.
