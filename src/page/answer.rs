@@ -49,7 +49,7 @@ impl Pages {
     pub fn decided(&self, session: &Arc<Session>, known: &Known, links: Option<PageLinks>) -> Answer {
         let now = self.clock.now();
         let decision = decide(&known.record, &session.facts, &self.policy.get(), now);
-        let own = self.own.as_ref().filter(|own| own.is_on());
+        let own = self.own.as_ref().filter(|own| own.is_on(session.identity));
         Answer {
             conditional_until: own.and_then(|own| own.conditional_until(session, decision.verdict, now).ok()),
             decision,

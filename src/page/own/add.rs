@@ -159,7 +159,7 @@ async fn bring(
     credential: NewCredential,
     names: Names,
 ) -> Result<Added, NotAdded> {
-    let own = pages.own()?;
+    let own = pages.own_paced(&session)?;
     // What Kratos has already needs nobody's leave: the answer to it was lost.
     let kept = pages.kept(&session, &credential).await?;
     let is_gone = match &kept {
@@ -170,7 +170,7 @@ async fn bring(
             Err(_) => false,
         },
     };
-    pages.own_here(&session).await?;
+    own.hands_in().await?;
     let before = pages.store.made_passkeys(session.identity).await?;
     // Before the challenge is used: whoever only has to sign in again can bring it after that.
     let (standing, _) = own.standing_of(&session, pages.clock.now()).await?;
@@ -289,12 +289,16 @@ impl Pages {
         // Taken before Kratos is asked, so that its answer outranks what was told by then and nothing later.
         let settlements = (record.passkeys.settlement(), record.security_keys.settlement());
         let id = &passkey.made.id;
-        let HandedIn { now: told, before, rest_changed, missing } =
+        let HandedIn { now: told, before, patched, rest_changed, missing } =
             match own.identities.hand_in(session.identity, passkey, allows).await {
                 Ok(done) => done,
                 Err(error) => {
-                    match error.outlook() {
-                        Outlook::Passing => {}
+                    let outlook = error.outlook();
+                    if outlook != Outlook::Passing {
+                        own.untaken.remember(session.identity);
+                    }
+                    match outlook {
+                        Outlook::Passing | Outlook::OfThePerson => {}
                         Outlook::OfThisIdentity => {
                             own.importing.doubt(session.identity, &error.to_string()).await;
                         }
@@ -307,8 +311,11 @@ impl Pages {
             own.importing
                 .doubt(session.identity, "an identity was changed at the moment its passkey came")
                 .await;
-        } else {
+        } else if patched {
             own.importing.took();
+        }
+        if patched {
+            own.untaken.forget(session.identity);
         }
         let at = self.clock.now();
         let event = Event {

@@ -101,7 +101,11 @@ pub async fn passkey_options(
     caller.is_still(request.headers())?;
     let kind = Mediation::read(&Fields::parse(&read(request.headers(), body).await?)?)?;
     let Caller { session, pages, .. } = &caller;
-    let own = pages.own_here(session).await.map_err(|why| pages.not_here(why))?;
+    let own = pages.own_paced(session).map_err(|why| pages.not_here(why))?;
+    own.hands_in().await.map_err(|why| pages.not_here(why))?;
+    if own.untaken.holds(session.identity) {
+        return Err(pages.not_here(NotHere::NotTaken));
+    }
     // Before anybody touches a sensor: what is made elsewhere could not be taken.
     let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
     if let Some(origin) = origin.filter(|origin| !own.party.origins.iter().any(|known| known == origin)) {
@@ -166,12 +170,9 @@ impl Pages {
         own.conditional_until(session, verdict, now)
     }
 
-    /// Our own ceremony, where it can be held at all and this person does not ask too often.
-    pub(super) async fn own_here(&self, session: &Session) -> Result<&Own, NotHere> {
+    /// The same, where this person does not ask too often. Before the database or Kratos is asked for them.
+    pub(super) fn own_paced(&self, session: &Session) -> Result<&Own, NotHere> {
         let own = self.own()?;
-        if let Some(why) = own.importing.off().await {
-            return Err(NotHere::Off(why));
-        }
         if own.pace.allows(session.identity) { Ok(own) } else { Err(NotHere::TooOften) }
     }
 }
