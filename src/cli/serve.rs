@@ -13,7 +13,6 @@ use super::terminal::say;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::outbox;
-use crate::page::Importing;
 use crate::server::{RunError, Server, StartError};
 use crate::store::{ReadError, Store, WriterSettings};
 use crate::telemetry::{LoggingError, Metrics, init_logging};
@@ -67,8 +66,6 @@ async fn serve(arguments: &ServeArguments) -> Result<(), ServeError> {
     let writing =
         WriterSettings { receivers: outbox::receivers(&settings.events), ..WriterSettings::default() };
     let store = Store::start(database, writing, clock.clone(), metrics.clone()).await?;
-    // What another start found out of Kratos may be mended since.
-    Importing::begin(&store).await;
     warn_of_unconfigured(&store, &settings).await;
     let origin = arguments.config.origin(dev_keys.as_ref());
     let told = dev_keys.map(|keys| (keys, settings.clone()));

@@ -33,6 +33,8 @@ pub struct HandedIn {
     /// Its newest date right before it was handed in, by Kratos's clock; `None` where it was there already, or where a change
     /// may leave no date.
     pub before: Option<Timestamp>,
+    /// Kratos was asked to take it just now; else it was there already.
+    pub patched: bool,
     /// Something else of the identity is other than it was a moment before. Perhaps not by us; never seen in the recordings.
     pub rest_changed: bool,
     /// Others that are not there any more. Perhaps their person took them away.
@@ -52,6 +54,8 @@ pub enum HandInError {
     /// A passkey was added meanwhile, under another user handle than this one was made under.
     #[error("the identity's passkeys are kept under another user handle")]
     OtherHandle,
+    #[error("the identity holds another passkey of the same id")]
+    OtherKey,
     #[error("what the identity holds cannot be read")]
     Unreadable,
     #[error("Kratos refuses the change with status {0}")]
@@ -68,6 +72,8 @@ pub enum HandInError {
 pub enum Outlook {
     /// It may pass.
     Passing,
+    /// The person alone can have brought it about: it says nothing of Kratos.
+    OfThePerson,
     /// It may be about this identity alone, such as one that no longer fits its schema.
     OfThisIdentity,
     /// Kratos did something that none of the recorded ones does: the next one would fare no better.
@@ -80,9 +86,9 @@ impl HandInError {
             HandInError::Lost => Outlook::Unheard,
             HandInError::Refused(400 | 404 | 409 | 422) => Outlook::OfThisIdentity,
             HandInError::Refused(_) => Outlook::Unheard,
-            HandInError::Missing(_) | HandInError::OtherHandle | HandInError::Unreadable => {
-                Outlook::OfThisIdentity
-            }
+            // A passkey that was added in the settings flow since the options were given.
+            HandInError::OtherHandle | HandInError::OtherKey => Outlook::OfThePerson,
+            HandInError::Missing(_) | HandInError::Unreadable => Outlook::OfThisIdentity,
             HandInError::Gone | HandInError::NotAllowed | HandInError::Unreachable(_) => Outlook::Passing,
         }
     }
@@ -121,12 +127,12 @@ impl Identities {
             let missing = course.missing_in(&held);
             if held.contains(&passkey.made.id) {
                 if now.key(&passkey.made.id).as_deref() != Some(passkey.made.public_key.as_slice()) {
-                    return Err(HandInError::Unreadable);
+                    return Err(HandInError::OtherKey);
                 }
                 let rest_changed = course.first.as_ref().is_some_and(|first| first.rest() != now.rest());
                 let before = course.first.as_ref().and_then(Standing::newest);
                 let now = self.read(&body).map_err(HandInError::Unreachable)?;
-                return Ok(HandedIn { now, before, rest_changed, missing });
+                return Ok(HandedIn { now, before, patched: course.patches > 0, rest_changed, missing });
             }
             if course.said_done && !missing.is_empty() {
                 return Err(HandInError::Missing(missing));

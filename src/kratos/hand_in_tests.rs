@@ -126,8 +126,9 @@ async fn one_more_is_put_beside_those_there_are() {
 async fn handed_in_again_it_stays_once() {
     for inside in [true, false] {
         let world = World::with(recorded("v26.2.0", "created"), inside).await;
-        for _ in 0..3 {
-            assert_eq!(hand_in(&world, &passkey(1, HANDLE)).await.unwrap().now.held.passkeys, 1);
+        for nth in 0..3 {
+            let done = hand_in(&world, &passkey(1, HANDLE)).await.unwrap();
+            assert_eq!((done.now.held.passkeys, done.patched), (1, nth == 0));
         }
         assert_eq!(world.kratos.patches.lock().unwrap().len(), 1);
         assert_eq!(hand_in(&world, &passkey(2, HANDLE)).await.unwrap().now.held.passkeys, 2);
@@ -139,7 +140,8 @@ async fn another_handle_than_the_identitys_is_refused_before_anything_is_changed
     let before = recorded("v26.2.0", "password-passkey");
     let world = World::with(before.clone(), true).await;
     let other = UserHandle::random().unwrap();
-    assert_eq!(hand_in(&world, &passkey(1, other.as_str())).await.unwrap_err(), HandInError::OtherHandle);
+    let error = hand_in(&world, &passkey(1, other.as_str())).await.unwrap_err();
+    assert_eq!((&error, error.outlook()), (&HandInError::OtherHandle, Outlook::OfThePerson));
     assert_eq!(world.identity(), before);
     assert!(world.kratos.patches.lock().unwrap().is_empty());
 }
@@ -236,7 +238,8 @@ async fn another_key_under_the_same_id_is_not_ours() {
     hand_in(&world, &passkey(1, HANDLE)).await.unwrap();
     let mut other = passkey(1, HANDLE);
     other.made.public_key = vec![0xa5, 9, 9];
-    assert_eq!(hand_in(&world, &other).await.unwrap_err(), HandInError::Unreadable);
+    let error = hand_in(&world, &other).await.unwrap_err();
+    assert_eq!((&error, error.outlook()), (&HandInError::OtherKey, Outlook::OfThePerson));
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{FailureKind, Method};
 
-/// A step of the funnel. A person takes each once, in whatever order Kratos's word arrives.
+/// A step of the funnel. A person takes each once, in whatever order Kratos's word arrives. Order matters in one place: a hook,
+/// a look or a sign-in that tells of a passkey made in the background before our own event does (it comes right after Kratos's
+/// patch) has the person counted as `completed`, and not as `upgraded`.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]

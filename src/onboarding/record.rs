@@ -247,7 +247,9 @@ impl Record {
         }
     }
 
-    /// Takes the steps of the funnel that the record now shows. Each follows from all that was told, in whatever order.
+    /// Takes the steps of the funnel that the record now shows. Each follows from all that was told, in whatever order, but for
+    /// one: what is told between Kratos's patch and the event of our own ceremony shows a passkey and not how it was made, so
+    /// whoever is upgraded and told of in between has completed, and stays so.
     fn advance(&mut self) {
         let none_at = self.passkeys.none_at();
         if none_at.is_some() {
@@ -272,7 +274,7 @@ impl Record {
         }
     }
 
-    /// The first passkey that anybody saw was made in the background.
+    /// The first passkey that anybody saw was made in the background, and nobody saw it before we were told so.
     fn is_upgraded(&self) -> bool {
         self.upgraded_at.is_some() && !self.steps.holds(Step::Completed)
     }

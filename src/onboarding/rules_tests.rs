@@ -284,6 +284,12 @@ fn whoever_was_upgraded_is_counted_apart() {
         told(&[upgrade(CeremonyKind::Conditional, 1, 1), upgrade(CeremonyKind::Asked, 2, 2), used.clone()]);
     assert_eq!(steps(&again), ["eligible", "upgraded", "upgrade_signed_in"], "once, and in one place");
     let completed =
-        told(&[upgrade(CeremonyKind::Asked, 1, 1), upgrade(CeremonyKind::Conditional, 2, 2), used]);
+        told(&[upgrade(CeremonyKind::Asked, 1, 1), upgrade(CeremonyKind::Conditional, 2, 2), used.clone()]);
     assert_eq!(steps(&completed), ["eligible", "completed", "signed_in"]);
+    let seen = told(&[observed(1, 1), upgrade(CeremonyKind::Conditional, 1, 2), used]);
+    assert_eq!(
+        steps(&seen),
+        ["eligible", "completed", "signed_in"],
+        "seen before it was said how it was made"
+    );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Pages;
 use super::document::{Ceremony, Document, KratosAddress, SessionTimes};
@@ -25,7 +25,7 @@ pub struct Answer {
     /// `None`: the plain ones.
     pub links: Option<PageLinks>,
     pub ceremony: Ceremony,
-    /// A passkey may be made without asking.
+    /// A passkey may be made without asking; later than `now`.
     pub conditional_until: Option<Timestamp>,
     pub now: Timestamp,
 }
@@ -49,7 +49,7 @@ impl Pages {
     pub fn decided(&self, session: &Arc<Session>, known: &Known, links: Option<PageLinks>) -> Answer {
         let now = self.clock.now();
         let decision = decide(&known.record, &session.facts, &self.policy.get(), now);
-        let own = self.own.as_ref().filter(|own| own.is_on());
+        let own = self.own.as_ref().filter(|own| own.is_on(session.identity));
         Answer {
             conditional_until: own.and_then(|own| own.conditional_until(session, decision.verdict, now).ok()),
             decision,
@@ -69,6 +69,11 @@ impl Pages {
 }
 
 impl Answer {
+    /// When the clock alone changes it.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.decision.valid_until.into_iter().chain(self.conditional_until).min()
+    }
+
     /// Of everything but the running times: changes exactly when the page has something new to know.
     pub fn tag(&self, links: &Links) -> Tag {
         let mut tagging = links.tagging();
@@ -78,12 +83,19 @@ impl Answer {
         tagging.text(decision.verdict.as_str());
         tagging.number(decision.reason as u64);
         let is_own = self.ceremony == Ceremony::Own;
-        for flag in [decision.may_skip, decision.may_dismiss, decision.privileged, self.recorded, is_own] {
+        for flag in [
+            decision.may_skip,
+            decision.may_dismiss,
+            decision.privileged,
+            self.recorded,
+            is_own,
+            self.conditional_until.is_some(),
+        ] {
             tagging.flag(flag);
         }
         tagging.count(Some(decision.offers_left));
         tagging.count(decision.passkey_count);
-        for time in [decision.next_offer_at, decision.required_by, decision.valid_until] {
+        for time in [decision.next_offer_at, decision.required_by, self.valid_until()] {
             tagging.time(time);
         }
         // Both others carry the same destination.
@@ -112,10 +124,12 @@ impl Answer {
                 expires_in_s: self.session.facts.expires_at.map(left),
             },
             ceremony: self.ceremony,
-            conditional_create_for_s: self.conditional_until.map(left).unwrap_or_default(),
+            conditional_create_for_s: self
+                .conditional_until
+                .map_or(0, |until| seconds_begun(until.duration_since(self.now))),
             kratos: KratosAddress { browser_url: links.browser_url().to_owned() },
             links: self.links.as_ref().unwrap_or(links.plain()).clone(),
-            valid_until: decision.valid_until,
+            valid_until: self.valid_until(),
             server_time: self.now,
             recorded: self.recorded,
         }
@@ -127,6 +141,11 @@ impl Answer {
             .insert_header((CACHE_CONTROL, PRIVATE))
             .json(self.document(links))
     }
+}
+
+/// Not 0 before it is over.
+fn seconds_begun(left: SignedDuration) -> u64 {
+    u64::try_from(left.as_nanos()).unwrap_or_default().div_ceil(1_000_000_000)
 }
 
 /// 304: what the page has still holds, but for its running times.

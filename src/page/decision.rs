@@ -69,7 +69,7 @@ pub async fn decision(mut caller: Caller, request: HttpRequest) -> Result<HttpRe
         if place.is_none() {
             place = Some(pages.waiting.take(caller.session.identity)?);
         }
-        let turn = pages.turns_at(answer.decision.valid_until).map_or(end, |at| at.min(end));
+        let turn = pages.turns_at(answer.valid_until()).map_or(end, |at| at.min(end));
         if pages.news(&mut watch, turn).await == News::Stopping {
             return Ok(pages.respond(&answer, &request));
         }

@@ -32,7 +32,8 @@ pub struct Document {
     pub passkey_count: Option<u32>,
     pub session: SessionTimes,
     pub ceremony: Ceremony,
-    /// Whole seconds left in which a passkey may be made without asking (`page.conditional_create`); 0: not, or not any more.
+    /// Seconds left in which a passkey may be made without asking (`page.conditional_create`), the last one begun too; 0: not, or
+    /// not any more.
     pub conditional_create_for_s: u64,
     pub kratos: KratosAddress,
     pub links: PageLinks,

@@ -68,7 +68,7 @@ pub async fn events(caller: Caller, request: HttpRequest) -> Result<HttpResponse
     let now = Instant::now();
     let telling = Telling {
         told: tag,
-        turns_at: pages.turns_at(answer.decision.valid_until),
+        turns_at: pages.turns_at(answer.valid_until()),
         look_at: now + LOOK_AGAIN,
         beat_at: now + HEARTBEAT,
         first: Some(first),
@@ -151,7 +151,7 @@ impl Telling {
         }
         let pages = &self.caller.pages;
         let answer = pages.answer(&self.caller.session, self.links.clone()).await;
-        self.turns_at = pages.turns_at(answer.decision.valid_until);
+        self.turns_at = pages.turns_at(answer.valid_until());
         let tag = answer.tag(&pages.links);
         if tag == self.told {
             return None;

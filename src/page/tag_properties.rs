@@ -53,13 +53,16 @@ fn event(second: i64, kind: EventKind, observed: Observed) -> Event {
 struct Story {
     record: Record,
     policy: Policy,
+    conditional_until: Option<Timestamp>,
 }
 
 fn stories() -> impl Strategy<Value = Story> {
     let steps = prop::collection::vec((0_i64..4_000, 0_u8..6), 0..6);
     let required = prop::option::of((0_i64..100_000, 0_i64..100_000));
-    (prop::option::of(0_u32..2), steps, required, 0_i64..90_000).prop_map(
-        |(count, steps, required, pause)| {
+    // Of nanoseconds too, as Kratos's dates are.
+    let conditional = prop::option::of((0_i64..90_000, 0_i32..1_000_000_000));
+    (prop::option::of(0_u32..2), steps, required, 0_i64..90_000, conditional).prop_map(
+        |(count, steps, required, pause, conditional)| {
             let count = count.map(|count| Observation { at: at(0), source: Source::Hook, count });
             let seen = Observed { passkeys: count, ..Observed::default() };
             let (mut record, _) = Record::begin(&event(0, EventKind::Seen, seen));
@@ -88,7 +91,9 @@ fn stories() -> impl Strategy<Value = Story> {
                     .collect(),
                 ..Policy::default()
             };
-            Story { record, policy }
+            let conditional_until =
+                conditional.map(|(second, nanosecond)| Timestamp::new(START + second, nanosecond).unwrap());
+            Story { record, policy, conditional_until }
         },
     )
 }
@@ -102,7 +107,7 @@ fn answer(story: &Story, now: Timestamp) -> Answer {
         decision,
         links: None,
         ceremony: Ceremony::Settings,
-        conditional_until: None,
+        conditional_until: story.conditional_until.filter(|until| now < *until),
         now,
         session,
     }
@@ -113,6 +118,8 @@ fn lasting(answer: &Answer) -> serde_json::Value {
     document["server_time"] = serde_json::Value::Null;
     document["session"]["privileged_for_s"] = serde_json::Value::Null;
     document["session"]["expires_in_s"] = serde_json::Value::Null;
+    let left = document["conditional_create_for_s"].as_u64().unwrap();
+    document["conditional_create_for_s"] = (left > 0).into();
     document
 }
 
@@ -129,7 +136,7 @@ proptest! {
     #[test]
     fn it_holds_until_valid_until_and_turns_then(story in stories(), second in 0_i64..80_000, part in 0_i64..1_000) {
         let before = answer(&story, at(second));
-        let Some(until) = before.decision.valid_until else { return Ok(()) };
+        let Some(until) = before.valid_until() else { return Ok(()) };
         let nanos = until.as_nanosecond() - before.now.as_nanosecond();
         let between = Timestamp::from_nanosecond(before.now.as_nanosecond() + (nanos - 1) * i128::from(part) / 1_000);
         prop_assert_eq!(answer(&story, between.unwrap()).tag(&links()), before.tag(&links()));
@@ -142,6 +149,7 @@ fn another_destination_is_another_answer() {
     let story = Story {
         record: Record::begin(&event(0, EventKind::Seen, Observed::default())).0,
         policy: Policy::default(),
+        conditional_until: None,
     };
     let plain = answer(&story, at(1));
     let carrying = Answer { links: links().carrying("/somewhere"), ..plain.clone() };

@@ -35,6 +35,8 @@ const OPERATORS_PATIENCE: Patience =
 pub struct Rooms {
     hooks: web::Data<Hooks>,
     pub pages: web::Data<Pages>,
+    /// Only where our own ceremony can be held.
+    pub importing: Option<Arc<Importing>>,
     desk: web::Data<Desk>,
     site: web::Data<Site>,
     readiness: web::Data<Readiness>,
@@ -120,7 +122,8 @@ impl Rooms {
             pages: web::Data::new(pages),
             desk: web::Data::new(desk),
             site: web::Data::new(Site::new(public_url, &settings.kratos, &settings.page, &settings.webauthn)),
-            readiness: web::Data::new(Readiness::of(store, importing)),
+            readiness: web::Data::new(Readiness::of(store, importing.clone())),
+            importing,
             metrics: web::Data::from(metrics),
             public_paths: web::Data::new(Paths::of(&public, public_path)),
             admin_paths: web::Data::new(Paths::of(&operators, admin_path)),

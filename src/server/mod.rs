@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Listener, PolicyInForce, Settings};
 use crate::kratos::{Identities, Patience};
 use crate::outbox::{Sender, SenderError};
+use crate::page::Importing;
 use crate::reconcile::{Asking, Background, Reconciler};
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -67,6 +68,7 @@ pub struct Server {
     public_url: Url,
     admin_url: Url,
     store: Store,
+    importing: Option<Arc<Importing>>,
     waiting: CancellationToken,
     reload: Reload,
     reconciling: Option<Background>,
@@ -145,6 +147,7 @@ impl Server {
         };
         let public_server = public_server.map_err(|source| cannot_listen("serve.public", public, source))?;
 
+        let importing = rooms.importing.clone();
         let (admin_rooms, base_path) = (rooms, admin.base_path.clone());
         let admin_server = HttpServer::new(move || {
             App::new()
@@ -173,6 +176,7 @@ impl Server {
             public_url,
             admin_url,
             store,
+            importing,
             waiting,
             reload,
             reconciling,
@@ -193,6 +197,9 @@ impl Server {
 
     /// Until SIGTERM or SIGINT: then takes no more, ends what waits, finishes what is in flight, flushes the writer.
     pub async fn run(self) -> Result<(), RunError> {
+        if let Some(importing) = &self.importing {
+            importing.begin().await;
+        }
         let handles = [self.public.handle(), self.admin.handle()];
         let (waiting, reload, mut signals) = (self.waiting, self.reload, self.signals);
         let ending = waiting.clone();

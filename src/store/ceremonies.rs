@@ -10,7 +10,7 @@ use crate::ceremony::{Begun, Challenge, UserHandle};
 use crate::onboarding::{IdentityId, SessionDigest};
 
 /// How long a challenge holds.
-pub const HOLDS: SignedDuration = SignedDuration::from_mins(5);
+const HOLDS: SignedDuration = SignedDuration::from_mins(5);
 /// Of one person, the newest.
 pub const AT_ONCE: u32 = 8;
 
@@ -26,6 +26,19 @@ pub struct Whose {
 pub struct Holds {
     pub from: Timestamp,
     pub until: Timestamp,
+}
+
+impl Holds {
+    /// For five minutes.
+    pub fn since(now: Timestamp) -> Holds {
+        Holds { from: now, until: now.saturating_add(HOLDS).unwrap_or(Timestamp::MAX) }
+    }
+
+    /// And no longer than to then.
+    #[must_use]
+    pub fn at_most(self, until: Timestamp) -> Holds {
+        Holds { until: self.until.min(until), ..self }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +73,14 @@ pub enum Ended {
 /// What a database has to do for them.
 #[async_trait]
 pub trait Ceremonies {
-    /// Durable when it returns; the handle it was begun with. Of the same person the oldest go where there are too many, and
-    /// whatever is over by `now`.
+    /// Durable when it returns; the handle it was begun with. Of the same person those that are over first go where there are
+    /// too many, and whatever is over by now; the new one stays.
     async fn begin_ceremony(
         &self,
         whose: Whose,
         begun: &Begun,
         handle: &Handle,
-        times: Holds,
+        holds: Holds,
     ) -> Result<UserHandle, CommitError>;
 
     async fn ceremony(
@@ -86,16 +99,15 @@ pub trait Ceremonies {
 }
 
 impl Store {
-    /// Durable when it returns; what the passkey is to be made under. It holds for five minutes from `now`, once.
+    /// Durable when it returns; what the passkey is to be made under. It can be used once.
     pub async fn begin_ceremony(
         &self,
         whose: Whose,
         begun: &Begun,
         handle: &Handle,
-        now: Timestamp,
+        holds: Holds,
     ) -> Result<UserHandle, CommitError> {
-        let times = Holds { from: now, until: now.saturating_add(HOLDS).unwrap_or(Timestamp::MAX) };
-        self.shared.backend.begin_ceremony(whose, begun, handle, times).await
+        self.shared.backend.begin_ceremony(whose, begun, handle, holds).await
     }
 
     /// `None`: there is none, it is another's, it is over, or it was used.

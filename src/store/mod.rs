@@ -53,7 +53,7 @@ use memory::Memory;
 use shared::Shared;
 
 pub use backend::{AuditEntry, Backend, Cleaned, CommitError, Elsewhere, Erased, Follow, ReadError};
-pub use ceremonies::{Ceremony, Ended, HOLDS as CEREMONY_HOLDS, Handle, Whose};
+pub use ceremonies::{Ceremony, Ended, Handle, Holds, Whose};
 pub use changes::Watch;
 pub use funnel::FunnelRow;
 pub use keep_last::{Before, KeepLast, KeptTooShort};

@@ -225,9 +225,11 @@ fn of_hand_in(nth: &str, error: &HandInError) -> Trouble {
     let message = |what: &dyn Display| format!("Handing the {nth} passkey in: {what}.");
     match error {
         HandInError::Refused(_) => Trouble::Refused(message(error)),
-        HandInError::Lost | HandInError::Missing(_) | HandInError::OtherHandle | HandInError::Unreadable => {
-            Trouble::Differs(message(error))
-        }
+        HandInError::Lost
+        | HandInError::Missing(_)
+        | HandInError::OtherHandle
+        | HandInError::OtherKey
+        | HandInError::Unreadable => Trouble::Differs(message(error)),
         HandInError::Gone => Trouble::NotTried(gone()),
         HandInError::Unreachable(_) | HandInError::NotAllowed => Trouble::NotTried(message(error)),
     }

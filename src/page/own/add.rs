@@ -8,13 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::may::may;
+use super::may::{MayNot, holds_none, may};
 use super::names::Names;
 use super::{NotHere, Own, whose};
 use crate::ceremony::{Made, NewCredential, NotMade, Passkey};
 use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, read_within};
 use crate::kratos::{HandInError, HandedIn, Outlook, Session, Standing};
-use crate::onboarding::{Actor, Cause, CredentialId, Event, EventKind};
+use crate::onboarding::{Actor, Cause, CeremonyKind, CredentialId, Event, EventKind};
 use crate::page::Pages;
 use crate::page::answer::PRIVATE;
 use crate::page::caller::Caller;
@@ -75,8 +75,8 @@ pub struct AddedPasskey {
             needed", body = ErrorEnvelope),
         (status = 405, description = "Only GET and POST are taken", body = ErrorEnvelope),
         (status = 408, description = "The body did not arrive in time", body = ErrorEnvelope),
-        (status = 409, description = "Somebody else is signed in, the challenge was used or is over, or Kratos's settings \
-            flow is the way", body = ErrorEnvelope),
+        (status = 409, description = "Somebody else is signed in, the challenge was used or is over, Kratos's settings flow \
+            is the way, or none is made without asking any more", body = ErrorEnvelope),
         (status = 413, description = "The body is longer than 32768 bytes", body = ErrorEnvelope),
         (status = 415, description = "The body is not JSON", body = ErrorEnvelope),
         (status = 429, description = "Asked too often", body = ErrorEnvelope),
@@ -121,6 +121,9 @@ pub enum NotAdded {
     NoChallenge,
     #[error(transparent)]
     NotMade(#[from] NotMade),
+    /// What was asked for without asking the person is not to be added any more.
+    #[error("{why}")]
+    NotConditional { why: MayNot, credential: CredentialId },
     #[error("the credential is another person's")]
     OfAnother,
     #[error("another passkey of the person is being added")]
@@ -156,7 +159,7 @@ async fn bring(
     credential: NewCredential,
     names: Names,
 ) -> Result<Added, NotAdded> {
-    let own = pages.own()?;
+    let own = pages.own_paced(&session)?;
     // What Kratos has already needs nobody's leave: the answer to it was lost.
     let kept = pages.kept(&session, &credential).await?;
     let is_gone = match &kept {
@@ -167,7 +170,7 @@ async fn bring(
             Err(_) => false,
         },
     };
-    pages.own_here(&session).await?;
+    own.hands_in().await?;
     let before = pages.store.made_passkeys(session.identity).await?;
     // Before the challenge is used: whoever only has to sign in again can bring it after that.
     let (standing, _) = own.standing_of(&session, pages.clock.now()).await?;
@@ -181,19 +184,18 @@ async fn bring(
         Brought::Again(made) | Brought::Now(made) => made,
     };
     let turn = pages.store.passkey_turn(session.identity).await?.ok_or(NotAdded::Busy)?;
-    let still_may = |standing: &Standing| may(&session, standing, &own.rules, pages.clock.now()).is_ok();
-    let done = match pages.kept(&session, &credential).await {
-        Ok(Some(_)) => pages.hand_in(own, &session, &made, &still_may).await,
-        // An operator took it away while this waited for its turn.
-        Ok(None) => Err(NotAdded::NoChallenge),
-        Err(error) => Err(error),
-    };
+    let done = pages.in_turn(own, &session, &credential, &made).await;
     pages.store.end_passkey_turn(turn).await;
     match done {
         // For the reason.
         Err(NotAdded::HandIn { error: HandInError::NotAllowed, credential }) => {
-            own.standing_of(&session, pages.clock.now()).await?;
-            Err(NotAdded::HandIn { error: HandInError::NotAllowed, credential })
+            let (standing, _) = own.standing_of(&session, pages.clock.now()).await?;
+            match holds_none(&standing) {
+                Err(why) if made.kind == CeremonyKind::Conditional => {
+                    Err(NotAdded::NotConditional { why, credential })
+                }
+                _ => Err(NotAdded::HandIn { error: HandInError::NotAllowed, credential }),
+            }
         }
         done => done,
     }
@@ -253,6 +255,27 @@ impl Pages {
         Ok(kept.find(|made| made.passkey.made.id == id && made.whose == whose && made.removed_at.is_none()))
     }
 
+    /// Handed in, if it still may be.
+    async fn in_turn(
+        &self,
+        own: &Own,
+        session: &Arc<Session>,
+        brought: &NewCredential,
+        made: &MadePasskey,
+    ) -> Result<Added, NotAdded> {
+        // An operator took it away while this waited for its turn.
+        self.kept(session, brought).await?.ok_or(NotAdded::NoChallenge)?;
+        let is_conditional = made.kind == CeremonyKind::Conditional;
+        if is_conditional && let Err(why) = self.conditional(own, session, self.clock.now()).await {
+            return Err(NotAdded::NotConditional { why, credential: made.passkey.made.id.clone() });
+        }
+        let still_may = |standing: &Standing| {
+            may(session, standing, &own.rules, self.clock.now()).is_ok()
+                && (!is_conditional || holds_none(standing).is_ok())
+        };
+        self.hand_in(own, session, made, &still_may).await
+    }
+
     async fn hand_in(
         &self,
         own: &Own,
@@ -266,12 +289,16 @@ impl Pages {
         // Taken before Kratos is asked, so that its answer outranks what was told by then and nothing later.
         let settlements = (record.passkeys.settlement(), record.security_keys.settlement());
         let id = &passkey.made.id;
-        let HandedIn { now: told, before, rest_changed, missing } =
+        let HandedIn { now: told, before, patched, rest_changed, missing } =
             match own.identities.hand_in(session.identity, passkey, allows).await {
                 Ok(done) => done,
                 Err(error) => {
-                    match error.outlook() {
-                        Outlook::Passing => {}
+                    let outlook = error.outlook();
+                    if outlook != Outlook::Passing {
+                        own.untaken.remember(session.identity);
+                    }
+                    match outlook {
+                        Outlook::Passing | Outlook::OfThePerson => {}
                         Outlook::OfThisIdentity => {
                             own.importing.doubt(session.identity, &error.to_string()).await;
                         }
@@ -284,8 +311,11 @@ impl Pages {
             own.importing
                 .doubt(session.identity, "an identity was changed at the moment its passkey came")
                 .await;
-        } else {
+        } else if patched {
             own.importing.took();
+        }
+        if patched {
+            own.untaken.forget(session.identity);
         }
         let at = self.clock.now();
         let event = Event {

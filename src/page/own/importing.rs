@@ -1,5 +1,5 @@
 //! Whether Kratos takes what we hand in. The first answer that is surely as in no recording ends it, for every instance, until
-//! one of them is started: people are sent through Kratos's settings flow meanwhile.
+//! one of them that hands in is started: people are sent through Kratos's settings flow meanwhile.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,9 +46,9 @@ impl Importing {
         Importing { store, metrics, runtime, state: Mutex::default() }
     }
 
-    /// A start tries again, and all instances with it.
-    pub async fn begin(store: &Store) {
-        if let Err(error) = store.set_checkpoint(CHECKPOINT, None).await {
+    /// A start tries again, and all instances with it: what another found out of Kratos may be mended since.
+    pub async fn begin(&self) {
+        if let Err(error) = self.store.set_checkpoint(CHECKPOINT, None).await {
             tracing::warn!(error = %error, "whether passkeys are handed in to Kratos cannot be written down");
         }
     }
@@ -177,11 +177,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_one_instance_finds_out_holds_for_all_until_one_is_started() {
-        let (store, [one, other], _directory) = instances().await;
+        let (_, [one, other], _directory) = instances().await;
         one.switch_off("it was lost").await;
         assert!(one.is_off());
         assert_eq!(other.off().await.as_deref(), Some("it was lost"));
-        Importing::begin(&store).await;
+        other.begin().await;
         for instance in [one, other] {
             assert_eq!(instance.off().await, None);
             assert!(!instance.is_off());

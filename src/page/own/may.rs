@@ -93,6 +93,14 @@ pub fn may_conditional(session: &Session, verdict: Verdict, now: Timestamp) -> R
     until.filter(|until| now < *until).ok_or(MayNot::NoPassword)
 }
 
+/// What is made without asking is a person's first.
+pub fn holds_none(standing: &Standing) -> Result<(), MayNot> {
+    match standing.keys().is_some_and(|keys| keys.is_empty()) {
+        true => Ok(()),
+        false => Err(MayNot::NotTheFirst),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -7,6 +7,7 @@ mod names;
 mod options;
 mod pace;
 mod refusals;
+mod untaken;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::runtime::Handle;
 
 use crate::ceremony::Party;
 use crate::kratos::{AskError, Identities, Patience, Session, Standing};
-use crate::onboarding::Verdict;
+use crate::onboarding::{IdentityId, Verdict};
 use crate::store::Whose;
 
 pub use add::add_passkey;
@@ -26,6 +27,7 @@ pub use options::passkey_options;
 
 use may::{MayNot, may, may_conditional};
 use pace::Pace;
+use untaken::Untaken;
 
 /// A person waits for it.
 pub const PATIENCE: Patience =
@@ -51,6 +53,7 @@ pub struct Own {
     /// What goes on when a request ends.
     pub runtime: Handle,
     pace: Pace,
+    untaken: Untaken,
 }
 
 impl Own {
@@ -62,12 +65,21 @@ impl Own {
         importing: Arc<Importing>,
         runtime: Handle,
     ) -> Own {
-        Own { mediations, party, rules, identities, importing, runtime, pace: Pace::default() }
+        let (pace, untaken) = (Pace::default(), Untaken::default());
+        Own { mediations, party, rules, identities, importing, runtime, pace, untaken }
     }
 
-    /// Whether the page is to use it, as far as that is known before anybody is looked at.
-    pub fn is_on(&self) -> bool {
-        !self.importing.is_off()
+    /// Whether the page is to use it for this person, as far as that is known before Kratos is asked.
+    pub fn is_on(&self, identity: IdentityId) -> bool {
+        !self.importing.is_off() && !self.untaken.holds(identity)
+    }
+
+    /// Whether passkeys are handed in at all, as all instances have it by now.
+    async fn hands_in(&self) -> Result<(), NotHere> {
+        match self.importing.off().await {
+            Some(why) => Err(NotHere::Off(why)),
+            None => Ok(()),
+        }
     }
 
     /// Until when a passkey may be made for them without asking.
@@ -102,6 +114,8 @@ pub enum NotHere {
     Kratos(#[from] AskError),
     #[error("the page is on an origin that is none of webauthn.origins: {0}")]
     Elsewhere(String),
+    #[error("Kratos did not take a passkey of this account lately")]
+    NotTaken,
     #[error("too often")]
     TooOften,
 }

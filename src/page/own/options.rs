@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::may::MayNot;
+use super::may::{MayNot, holds_none};
 use super::{NotHere, Own, whose};
 use crate::ceremony::{Account, Begun, CreationOptions, Known, UserHandle};
 use crate::envelope::{BodyError, ErrorEnvelope, Fields, Refusal, read};
@@ -17,7 +17,7 @@ use crate::onboarding::CeremonyKind;
 use crate::page::Pages;
 use crate::page::answer::PRIVATE;
 use crate::page::caller::Caller;
-use crate::store::{CEREMONY_HOLDS as HOLDS, Handle, MadePasskey};
+use crate::store::{Handle, Holds, MadePasskey};
 
 /// What is asked for; an empty body is `{}`. Fields that are not known are ignored.
 #[derive(ToSchema)]
@@ -55,7 +55,7 @@ pub struct PasskeyOptions {
     /// That of the decision.
     pub subject: String,
     /// Seconds from now, and once: the passkey has to be here by then. Less than five minutes where the person has to sign in
-    /// again sooner.
+    /// again sooner, or where the time for one without asking is over sooner.
     pub valid_for_s: u64,
     /// For `PublicKeyCredential.parseCreationOptionsFromJSON()`.
     pub options: CreationOptions,
@@ -101,30 +101,37 @@ pub async fn passkey_options(
     caller.is_still(request.headers())?;
     let kind = Mediation::read(&Fields::parse(&read(request.headers(), body).await?)?)?;
     let Caller { session, pages, .. } = &caller;
-    let own = pages.own_here(session).await.map_err(|why| pages.not_here(why))?;
+    let own = pages.own_paced(session).map_err(|why| pages.not_here(why))?;
+    own.hands_in().await.map_err(|why| pages.not_here(why))?;
+    if own.untaken.holds(session.identity) {
+        return Err(pages.not_here(NotHere::NotTaken));
+    }
     // Before anybody touches a sensor: what is made elsewhere could not be taken.
     let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
     if let Some(origin) = origin.filter(|origin| !own.party.origins.iter().any(|known| known == origin)) {
         return Err(pages.not_here(NotHere::Elsewhere(origin.to_owned())));
     }
     let now = pages.clock.now();
-    let (standing, mut until) = own.standing_of(session, now).await.map_err(|why| pages.not_here(why))?;
+    let (standing, until) = own.standing_of(session, now).await.map_err(|why| pages.not_here(why))?;
+    let mut holds = Holds::since(now);
     if kind == CeremonyKind::Conditional {
-        let may = pages.conditional(own, session, &standing, now).await;
-        until = until.min(may.map_err(|why| pages.not_here(why.into()))?);
+        let may = pages.conditional(own, session, now).await;
+        let may = may.and_then(|until| holds_none(&standing).map(|()| until));
+        // Nobody signs in again for what they do not see.
+        holds = holds.at_most(until.min(may.map_err(|why| pages.not_here(why.into()))?));
     }
     let handle = handle(&standing).map_err(|why| pages.not_here(why.into()))?;
     let made = pages.store.made_passkeys(session.identity).await.unwrap_or_default();
     let begun = Begun::new(kind, &own.party).map_err(|_| Refusal::internal())?;
     let known: Vec<Known> = standing.keys().into_iter().flatten().map(|id| known(id, &made)).collect();
-    let kept = pages.store.begin_ceremony(whose(session), &begun, &handle, now).await;
+    let kept = pages.store.begin_ceremony(whose(session), &begun, &handle, holds).await;
     let handle = kept.map_err(|error| pages.not_added(error.into()))?;
     // Somebody who has no address has a name all the same.
     let name = standing.account_name().unwrap_or_else(|| session.identity.to_string());
     let account = Account { handle, display_name: name.clone(), name };
     let options = CreationOptions::of(&begun, &own.party, &account, &known);
     let subject = session.subject.to_string();
-    let left = HOLDS.min(until.duration_since(now)).as_secs();
+    let left = holds.until.min(until).duration_since(now).as_secs();
     let valid_for_s = u64::try_from(left).unwrap_or_default();
     Ok(HttpResponse::Ok()
         .insert_header((actix_web::http::header::CACHE_CONTROL, PRIVATE))
@@ -152,28 +159,20 @@ impl Pages {
         self.own.as_ref().ok_or_else(off)
     }
 
-    /// Until when one may be made without asking. Kratos, asked just now, says that there is none yet.
-    async fn conditional(
+    /// Until when one may be made without asking, as it is decided now. Kratos has to hold none: [`holds_none`].
+    pub(super) async fn conditional(
         &self,
         own: &Own,
         session: &Arc<Session>,
-        standing: &Standing,
         now: Timestamp,
     ) -> Result<Timestamp, MayNot> {
         let verdict = self.answer(session, None).await.decision.verdict;
-        let until = own.conditional_until(session, verdict, now)?;
-        match standing.keys().is_some_and(|keys| keys.is_empty()) {
-            true => Ok(until),
-            false => Err(MayNot::NotTheFirst),
-        }
+        own.conditional_until(session, verdict, now)
     }
 
-    /// Our own ceremony, where it can be held at all and this person does not ask too often.
-    pub(super) async fn own_here(&self, session: &Session) -> Result<&Own, NotHere> {
+    /// The same, where this person does not ask too often. Before the database or Kratos is asked for them.
+    pub(super) fn own_paced(&self, session: &Session) -> Result<&Own, NotHere> {
         let own = self.own()?;
-        if let Some(why) = own.importing.off().await {
-            return Err(NotHere::Off(why));
-        }
         if own.pace.allows(session.identity) { Ok(own) } else { Err(NotHere::TooOften) }
     }
 }

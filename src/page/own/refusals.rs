@@ -18,7 +18,7 @@ impl Pages {
     pub(super) fn not_here(&self, why: NotHere) -> Refusal {
         match why {
             NotHere::Off(_) => settings_flow("Our own ceremony is not held here."),
-            NotHere::Elsewhere(_) => settings_flow(why),
+            NotHere::Elsewhere(_) | NotHere::NotTaken => settings_flow(why),
             NotHere::MayNot(MayNot::Inactive) => {
                 Refusal::new(StatusCode::FORBIDDEN, "identity_inactive", "The account is not active.")
             }
@@ -69,6 +69,7 @@ impl Pages {
             )
             .because("Ask for options again."),
             NotAdded::NotMade(error) => not_made(error),
+            NotAdded::NotConditional { why, credential } => dead(self.not_here(why.into()), &credential),
             NotAdded::OfAnother => Refusal::new(
                 StatusCode::CONFLICT,
                 "credential_known",
@@ -98,7 +99,7 @@ impl Pages {
             HandInError::NotAllowed => {
                 Refusal::unavailable("passkey_unsure", "This is not allowed right now.")
             }
-            HandInError::OtherHandle | HandInError::Unreadable => {
+            HandInError::OtherHandle | HandInError::OtherKey | HandInError::Unreadable => {
                 dead(settings_flow("What Kratos holds changed meanwhile."), credential)
             }
             HandInError::Refused(_) | HandInError::Lost | HandInError::Missing(_) => {

@@ -49,7 +49,10 @@ pub(super) fn made(nth: u8, of: u128) -> MadePasskey {
 }
 
 pub(super) async fn begin(store: &Store, nth: u8, of: u128, second: i64) {
-    store.begin_ceremony(whose(of), &begun(nth), &Handle::New(handle()), at(second)).await.unwrap();
+    store
+        .begin_ceremony(whose(of), &begun(nth), &Handle::New(handle()), Holds::since(at(second)))
+        .await
+        .unwrap();
 }
 
 async fn is_there(store: &Store, nth: u8, of: u128, second: i64) -> bool {
@@ -75,18 +78,27 @@ pub(in crate::store) async fn a_person_has_one_handle_however_many_begin<Home>(f
     let (one, other) = (wish(1), wish(2));
     let (begun_here, begun_there) = (begun(1), begun(2));
     let (here, elsewhere) = futures_util::future::join(
-        store.begin_ceremony(whose(1), &begun_here, &one, at(0)),
-        there.begin_ceremony(whose(1), &begun_there, &other, at(0)),
+        store.begin_ceremony(whose(1), &begun_here, &one, Holds::since(at(0))),
+        there.begin_ceremony(whose(1), &begun_there, &other, Holds::since(at(0))),
     )
     .await;
     let first = here.unwrap();
     assert_eq!(elsewhere.unwrap(), first);
-    assert_eq!(store.begin_ceremony(whose(1), &begun(3), &wish(3), at(299)).await.unwrap(), first);
-    assert_ne!(store.begin_ceremony(whose(2), &begun(4), &wish(4), at(299)).await.unwrap(), first);
+    assert_eq!(
+        store.begin_ceremony(whose(1), &begun(3), &wish(3), Holds::since(at(299))).await.unwrap(),
+        first
+    );
+    assert_ne!(
+        store.begin_ceremony(whose(2), &begun(4), &wish(4), Holds::since(at(299))).await.unwrap(),
+        first
+    );
     let kept = Handle::Kept("of-kratos".parse().unwrap());
-    let begun_with = store.begin_ceremony(whose(1), &begun(5), &kept, at(299)).await.unwrap();
+    let begun_with = store.begin_ceremony(whose(1), &begun(5), &kept, Holds::since(at(299))).await.unwrap();
     assert_eq!(begun_with.as_str(), "of-kratos");
-    assert_ne!(store.begin_ceremony(whose(1), &begun(6), &wish(6), at(9999)).await.unwrap(), first);
+    assert_ne!(
+        store.begin_ceremony(whose(1), &begun(6), &wish(6), Holds::since(at(9999))).await.unwrap(),
+        first
+    );
 }
 
 pub(in crate::store) async fn a_challenge_is_used_once<Home>(fresh: Fresh<Home>) {
@@ -119,6 +131,10 @@ pub(in crate::store) async fn challenges_are_few<Home>(fresh: Fresh<Home>) {
         assert_eq!(is_there(&store, nth, 1, 20).await, nth >= 12, "{nth}");
     }
     assert!(is_there(&store, 200, 2, 20).await, "another's stay");
+    let short = Holds::since(at(20)).at_most(at(30));
+    store.begin_ceremony(whose(1), &begun(99), &Handle::New(handle()), short).await.unwrap();
+    assert!(is_there(&store, 99, 1, 29).await, "the new one stays, though it is over before the others");
+    assert!(!is_there(&store, 99, 1, 30).await && !is_there(&store, 12, 1, 20).await);
     begin(&store, 100, 3, 400).await;
     assert!(!is_there(&store, 19, 1, 0).await, "what is over is forgotten");
 }

@@ -21,9 +21,9 @@ impl Ceremonies for Postgres {
         whose: Whose,
         begun: &Begun,
         handle: &Handle,
-        times: Holds,
+        holds: Holds,
     ) -> Result<UserHandle, CommitError> {
-        self.write(async |open| begin(open, whose, begun, handle, times).await).await
+        self.write(async |open| begin(open, whose, begun, handle, holds).await).await
     }
 
     async fn ceremony(
@@ -76,11 +76,11 @@ async fn begin(
     whose: Whose,
     begun: &Begun,
     handle: &Handle,
-    times: Holds,
+    holds: Holds,
 ) -> Result<UserHandle, CommitError> {
     let mut transaction = open.connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     sqlx::query("DELETE FROM ceremonies WHERE expires_at <= $1")
-        .bind(SqlTime::from(times.from))
+        .bind(SqlTime::from(holds.from))
         .execute(&mut *transaction)
         .await?;
     let handle = match handle {
@@ -94,15 +94,17 @@ async fn begin(
         .bind(begun.kind.as_str())
         .bind(begun.state.as_slice())
         .bind(handle.as_str())
-        .bind(SqlTime::from(times.until))
+        .bind(SqlTime::from(holds.until))
         .execute(&mut *transaction)
         .await?;
     sqlx::query(
         "DELETE FROM ceremonies WHERE challenge IN (
-             SELECT challenge FROM ceremonies WHERE identity = $1 ORDER BY expires_at DESC OFFSET $2)",
+             SELECT challenge FROM ceremonies WHERE identity = $1
+             ORDER BY challenge = $3 DESC, expires_at DESC OFFSET $2)",
     )
     .bind(whose.identity.as_uuid())
     .bind(i64::from(AT_ONCE))
+    .bind(begun.challenge.0.as_slice())
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;

@@ -20,9 +20,9 @@ impl Ceremonies for Sqlite {
         whose: Whose,
         begun: &Begun,
         handle: &Handle,
-        times: Holds,
+        holds: Holds,
     ) -> Result<UserHandle, CommitError> {
-        self.write(async |connection| begin(connection, whose, begun, handle, times).await).await
+        self.write(async |connection| begin(connection, whose, begun, handle, holds).await).await
     }
 
     async fn ceremony(
@@ -70,11 +70,11 @@ async fn begin(
     whose: Whose,
     begun: &Begun,
     handle: &Handle,
-    times: Holds,
+    holds: Holds,
 ) -> Result<UserHandle, CommitError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("DELETE FROM ceremonies WHERE expires_at <= ?1")
-        .bind(times.from.as_microsecond())
+        .bind(holds.from.as_microsecond())
         .execute(&mut *transaction)
         .await?;
     let handle = match handle {
@@ -88,15 +88,17 @@ async fn begin(
         .bind(begun.kind.as_str())
         .bind(begun.state.as_slice())
         .bind(handle.as_str())
-        .bind(times.until.as_microsecond())
+        .bind(holds.until.as_microsecond())
         .execute(&mut *transaction)
         .await?;
     sqlx::query(
         "DELETE FROM ceremonies WHERE challenge IN (
-             SELECT challenge FROM ceremonies WHERE identity = ?1 ORDER BY expires_at DESC LIMIT -1 OFFSET ?2)",
+             SELECT challenge FROM ceremonies WHERE identity = ?1
+             ORDER BY challenge = ?3 DESC, expires_at DESC LIMIT -1 OFFSET ?2)",
     )
     .bind(whose.identity.as_bytes().as_slice())
     .bind(AT_ONCE)
+    .bind(begun.challenge.0.as_slice())
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;

@@ -28,20 +28,36 @@ impl World {
 
     async fn with(change: impl FnOnce(Plan) -> Plan) -> World {
         let directory = Directory::start().await;
-        let house = House::with(|kratos| {
-            let plan = kratos
-                .plan_without_admin()
-                .with("KRATOS__ADMIN_URL", directory.server.uri())
-                .with("SERVE__PUBLIC__HOST", "0.0.0.0")
-                .with("SERVE__ADMIN__HOST", "127.0.0.1")
-                .with("WEBAUTHN__RP_ID", "localhost")
-                .with("WEBAUTHN__RP_NAME", "Example");
-            change(plan)
-        })
-        .await;
+        let house = House::with(|kratos| change(plan(kratos, &directory))).await;
         let world = World { house, directory };
         world.knows(&world.house.person, 0);
         world
+    }
+
+    /// Stopped, and started again on the same files.
+    async fn restarted(self, change: impl FnOnce(Plan) -> Plan) -> World {
+        let World { house: House { kratos, service, person }, directory } = self;
+        service.signal("TERM");
+        let (_, files, _) = service.ended();
+        let service = change(plan(&kratos, &directory)).on(files).start();
+        World { house: House { kratos, service, person }, directory }
+    }
+
+    /// For another instance on the same files.
+    fn plan_beside(&self) -> Plan {
+        let file = self.house.service.directory().join("test.db");
+        plan(&self.house.kratos, &self.directory).with("DSN", format!("sqlite://{}", file.display()))
+    }
+
+    /// Who is signed in, and holds none.
+    async fn somebody(&self, nth: u32) -> Session {
+        let person = self.house.somebody(&crate::directory::person(nth)).await;
+        self.knows(&person, 0);
+        person
+    }
+
+    async fn ceremony_of(&self, person: &Session) -> Value {
+        document(self.house.get_as(person, "").send().await.unwrap()).await["ceremony"].clone()
     }
 
     /// Kratos holds so many passkeys of the person.
@@ -87,6 +103,16 @@ impl World {
     async fn kinds(&self) -> Vec<String> {
         self.house.told_by(self.person()).await
     }
+}
+
+fn plan(kratos: &Kratos, directory: &Directory) -> Plan {
+    kratos
+        .plan_without_admin()
+        .with("KRATOS__ADMIN_URL", directory.server.uri())
+        .with("SERVE__PUBLIC__HOST", "0.0.0.0")
+        .with("SERVE__ADMIN__HOST", "127.0.0.1")
+        .with("WEBAUTHN__RP_ID", "localhost")
+        .with("WEBAUTHN__RP_NAME", "Example")
 }
 
 async fn added(answer: Response) -> Value {

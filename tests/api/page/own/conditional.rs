@@ -90,6 +90,89 @@ async fn whoever_has_a_passkey_by_now_gets_no_other_one() {
     assert!(body["error"]["reason"].as_str().unwrap().contains("has a passkey"), "{body}");
 }
 
+/// Nothing was added, and the authenticator is to be told so.
+async fn is_dead(world: &World, person: &Session, brought: &Brought, why: &str) {
+    let before = world.directory.identity(&person.identity());
+    let body = refused(world.add_as(person, brought).await, 409, "conditional_create_not_allowed").await;
+    assert!(body["error"]["reason"].as_str().unwrap().contains(why), "{body}");
+    assert_eq!(body["error"]["details"]["credential_id"], hex::encode(&brought.id), "{body}");
+    assert_eq!(world.directory.identity(&person.identity()), before);
+}
+
+impl World {
+    async fn unasked_for(&self, person: &Session, nth: u8) -> Brought {
+        let answer = document(self.unasked(person).await).await;
+        Brought { id: vec![nth; 16], flags: BE | BS, ..self.brought(&answer["options"]) }
+    }
+}
+
+#[tokio::test]
+async fn who_may_is_asked_again_when_it_comes() {
+    let world = wanted().await;
+    let brought = world.unasked_for(world.person(), 1).await;
+    world.house.reported("skip", json!({})).await;
+    is_dead(&world, world.person(), &brought, "not to be offered").await;
+    assert_eq!(world.ceremony_of(world.person()).await, "own", "it says nothing of Kratos");
+
+    let person = world.somebody(1).await;
+    let brought = world.unasked_for(&person, 2).await;
+    let asked = document(world.options_of(&person).await).await;
+    let asked = Brought { id: vec![3; 16], ..world.brought(&asked["options"]) };
+    added(world.add_as(&person, &asked).await).await;
+    is_dead(&world, &person, &brought, "not to be offered").await;
+
+    // Of which nobody told.
+    let person = world.somebody(2).await;
+    let brought = world.unasked_for(&person, 4).await;
+    world.knows(&person, 1);
+    is_dead(&world, &person, &brought, "has a passkey").await;
+    is_dead(&world, &person, &brought, "has a passkey").await;
+}
+
+#[tokio::test]
+async fn it_has_to_be_there_within_five_minutes_after_the_password() {
+    let world = wanted().await;
+    let typed = |seconds| Session::fresh().authenticated(seconds);
+    world.house.kratos.signed_in(&typed(4 * 60));
+    let answer = document(world.unasked(world.person()).await).await;
+    assert!((50..=60).contains(&answer["valid_for_s"].as_u64().unwrap()), "{answer}");
+    let database = Database::of(&world.house.service);
+    let soon = "SELECT count(*) FROM ceremonies WHERE expires_at <= (unixepoch('subsec') + 60) * 1000000";
+    database.until(soon, 1).await;
+    let brought = Brought { flags: BE | BS, ..world.brought(&answer["options"]) };
+    world.house.kratos.signed_in(&typed(5 * 60));
+    is_dead(&world, world.person(), &brought, "last five minutes").await;
+
+    world.house.kratos.signed_in(&typed(4 * 60));
+    let late = world.unasked_for(world.person(), 2).await;
+    database.execute("UPDATE ceremonies SET expires_at = 0").await;
+    refused(world.add(&late).await, 409, "challenge_unknown").await;
+    assert!(world.held().is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_who_ends_it_ends_what_was_begun() {
+    let world = wanted().await;
+    let answer = document(world.unasked(world.person()).await).await;
+    let world = world.restarted(|plan| plan).await;
+    let brought = Brought { flags: BE | BS, ..world.brought(&answer["options"]) };
+    is_dead(&world, world.person(), &brought, "page.conditional_create").await;
+}
+
+#[tokio::test]
+async fn the_decision_turns_when_it_is_over() {
+    let world = wanted().await;
+    world.house.kratos.signed_in(&Session::fresh().authenticated(5 * 60 - 5));
+    let (tag, before) = world.house.tagged().await;
+    assert!((1..=5).contains(&before["conditional_create_for_s"].as_u64().unwrap()), "{before}");
+    let waiting = world.house.get("?wait=25").header("If-None-Match", tag).send().await.unwrap();
+    let now = document(waiting).await;
+    assert_eq!((&now["decision"], &now["conditional_create_for_s"]), (&before["decision"], &json!(0)));
+    let date = |of: &Value| of.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let (until, at) = (date(&before["valid_until"]), date(&now["server_time"]));
+    assert!(until <= at && at.duration_since(until).as_secs() < 15, "at once: {until} {at}");
+}
+
 #[tokio::test]
 async fn unless_the_operator_says_so_nothing_is_made_without_asking() {
     let world = World::start().await;

@@ -46,30 +46,129 @@ async fn the_first_answer_as_in_no_recording_sends_everybody_through_the_setting
 #[tokio::test]
 async fn what_may_be_of_one_identity_alone_sends_that_person_through_the_settings_flow() {
     let world = World::start().await;
-    let mut people = vec![world.person().clone()];
-    for nth in 1..=3 {
-        let person = world.house.somebody(&crate::directory::person(nth)).await;
-        world.knows(&person, 0);
-        people.push(person);
+    let mut people = Vec::new();
+    for nth in 1..=4 {
+        people.push(world.somebody(nth).await);
     }
-    let fail = async |person: &Session, nth: u8| {
-        let options = document(world.options_of(person).await).await["options"].clone();
+    // Afterwards they are given none.
+    let mut made = Vec::new();
+    for (nth, of) in (1..).zip([0, 0, 0, 1, 0, 1, 2, 3]) {
+        let options = document(world.options_of(&people[of]).await).await["options"].clone();
+        made.push((&people[of], Brought { id: vec![nth; 16], ..world.brought(&options) }));
+    }
+    let fail = async |nth: usize| {
         world.directory.patches_fail(2, 400);
-        let brought = Brought { id: vec![nth; 16], ..world.brought(&options) };
-        refused(world.add_as(person, &brought).await, 409, "settings_flow_required").await
+        let (person, brought) = &made[nth];
+        refused(world.add_as(person, brought).await, 409, "settings_flow_required").await
     };
-    for _ in 0..3 {
-        fail(&people[0], 1).await;
+    for nth in 0..4 {
+        fail(nth).await;
     }
-    fail(&people[1], 2).await;
     assert_eq!(world.house.decision().await["ceremony"], "own", "two people may be odd");
-    let brought = Brought { id: vec![9; 16], ..world.brought(&world.options().await) };
-    added(world.add(&brought).await).await;
-    fail(&people[1], 3).await;
-    fail(&people[2], 4).await;
+    let (person, taken) = &made[4];
+    added(world.add_as(person, taken).await).await;
+    fail(5).await;
+    fail(6).await;
     assert_eq!(world.house.decision().await["ceremony"], "own", "since it went well with one");
-    fail(&people[3], 5).await;
-    assert_eq!(world.house.decision().await["ceremony"], "settings");
+    added(world.add_as(person, taken).await).await;
+    fail(7).await;
+    assert_eq!(world.house.decision().await["ceremony"], "settings", "what is there already is no news");
+}
+
+#[tokio::test]
+async fn whose_passkey_was_not_taken_is_sent_through_the_settings_flow() {
+    let world = World::start().await;
+    let [first, second] = [world.brought(&world.options().await), world.brought(&world.options().await)];
+    let second = Brought { id: vec![8; 16], ..second };
+    let third = Brought { id: vec![9; 16], ..world.brought(&world.options().await) };
+    world.directory.patches_fail(100, 503);
+    refused(world.add(&first).await, 503, "passkey_unsure").await;
+    assert_eq!(world.ceremony_of(world.person()).await, "own", "trouble passes");
+    world.directory.patches_fail(0, 0);
+    added(world.add(&first).await).await;
+    world.directory.patches_fail(2, 400);
+    refused(world.add(&second).await, 409, "settings_flow_required").await;
+
+    let (tag, decision) = world.house.tagged().await;
+    assert_eq!(decision["ceremony"], "settings");
+    let body = refused(world.options_of(world.person()).await, 409, "settings_flow_required").await;
+    assert!(body["error"]["reason"].as_str().unwrap().contains("of this account lately"), "{body}");
+    let other = world.somebody(1).await;
+    assert_eq!(world.ceremony_of(&other).await, "own", "theirs are taken");
+    document(world.options_of(&other).await).await;
+
+    added(world.add(&first).await).await;
+    assert_eq!(world.ceremony_of(world.person()).await, "settings", "it was there already");
+    added(world.add(&third).await).await;
+    let (now, decision) = world.house.tagged().await;
+    assert_eq!(decision["ceremony"], "own");
+    assert_ne!(now, tag);
+    world.options().await;
+}
+
+#[tokio::test]
+async fn what_people_bring_about_by_themselves_stays_theirs() {
+    let world = World::start().await;
+    for nth in 1..=6 {
+        let person = world.somebody(nth).await;
+        let options = document(world.options_of(&person).await).await["options"].clone();
+        let nth = u8::try_from(nth).unwrap();
+        let brought = Brought { id: vec![nth; 32], ..world.brought(&options) };
+        // In the settings flow, under a handle of its own.
+        world.knows(&person, 1);
+        if nth > 3 {
+            // With the same id, and another key.
+            world.directory.change(&person.identity(), |identity| {
+                let held = &mut identity["credentials"]["passkey"]["config"]["credentials"][0];
+                held["id"] = json!(crate::directory::base64(nth));
+            });
+        }
+        refused(world.add_as(&person, &brought).await, 409, "settings_flow_required").await;
+        assert_eq!(world.ceremony_of(&person).await, "settings");
+        assert_eq!(world.house.decision().await["ceremony"], "own", "{nth}");
+    }
+}
+
+#[tokio::test]
+async fn only_an_instance_that_hands_in_tries_again() {
+    let world = World::start().await;
+    let brought = world.brought(&world.options().await);
+    world.directory.refuses_patches();
+    refused(world.add(&brought).await, 409, "settings_flow_required").await;
+    let other = world.somebody(1).await;
+    let is_off = async || drop(refused(world.options_of(&other).await, 409, "settings_flow_required").await);
+    is_off().await;
+
+    let settings = world.plan_beside().with("PAGE__CEREMONY", "settings").start();
+    is_off().await;
+    drop(settings);
+    let taken = world.house.service.public.rsplit(':').next().unwrap().to_owned();
+    let files = tempfile::tempdir().unwrap();
+    let same_port = world.plan_beside().with("SERVE__PUBLIC__PORT", taken);
+    let ended = same_port.command(files.path(), &["serve"]).output().unwrap();
+    assert!(!ended.status.success(), "{ended:?}");
+    is_off().await;
+    let _beside = world.plan_beside().start();
+    let off = "SELECT count(*) FROM meta WHERE name = 'checkpoint.import.off' AND value IS NOT NULL";
+    Database::of(&world.house.service).until(off, 0).await;
+    document(world.options_of(&other).await).await;
+}
+
+#[tokio::test]
+async fn whoever_is_too_fast_costs_neither_kratos_nor_the_database_a_question() {
+    let world = World::start().await;
+    let brought = world.brought(&world.options().await);
+    added(world.add(&brought).await).await;
+    let second = Brought { id: vec![8; 16], ..world.brought(&world.options().await) };
+    world.directory.refuses_patches();
+    refused(world.add(&second).await, 409, "settings_flow_required").await;
+    for _ in 0..40 {
+        world.options_of(world.person()).await;
+    }
+    world.directory.forget();
+    refused(world.options_of(world.person()).await, 429, "too_many_requests").await;
+    refused(world.add(&brought).await, 429, "too_many_requests").await;
+    assert!(world.directory.asked("").is_empty());
 }
 
 #[tokio::test]
