@@ -1,12 +1,12 @@
 // The list while it stands: what Kratos holds, and what the next click needs, renewed as it grows old.
 
 import { Attempt } from '../attempt/attempt.js';
-import { OwnAttempt } from '../attempt/own.js';
 import { turnsIn } from '../attempt/preparation.js';
 import { Turn } from '../visit/turn.js';
 import { join } from './join.js';
 
 /** @typedef {import('../attempt/options.js').Purpose} Purpose */
+/** @typedef {import('../attempt/own.js').OwnAttempt} OwnAttempt */
 /** @typedef {import('../attempt/preparation.js').Preparation} Preparation */
 /** @typedef {import('../kratos/flow.js').SettingsFlow} SettingsFlow */
 /** @typedef {import('../surface/surface.js').Cause} Cause */
@@ -122,9 +122,7 @@ export class Stand {
     const { passkey, security_key } = this.attempts;
     if (!passkey && !security_key) return 'unavailable';
     if (this.wasRefreshed && privilege.isSome) return 'resume';
-    const first = passkey ?? security_key;
-    // One of our own that has grown old is renewed: nobody has to sign in for that.
-    if (first instanceof OwnAttempt || first?.mayRun(privilege, false)) return 'create';
+    if ((passkey ?? security_key)?.mayRun(privilege, false)) return 'create';
     return this.#place.isAllowed ? 'confirm' : 'unavailable';
   }
 

@@ -82,8 +82,7 @@ export class Stand {
 
   /** @returns {Offering['step']} */
   get step() {
-    // One of our own that has grown old is renewed: nobody has to sign in for that.
-    return this.isOwn || this.attempt?.mayRun(this.#visit.privilege, false) ? 'create' : 'confirm';
+    return this.attempt?.mayRun(this.#visit.privilege, false) ? 'create' : 'confirm';
   }
 
   /**
