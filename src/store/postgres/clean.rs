@@ -6,59 +6,63 @@ use jiff_sqlx::Timestamp as SqlTime;
 use super::super::backend::{Cleaned, CommitError};
 use super::line::Open;
 
+type Count = fn(&mut Cleaned) -> &mut u64;
+
 pub async fn clean(
     open: &mut Open,
     before: Timestamp,
     in_vain_before: Timestamp,
     batch: u32,
 ) -> Result<Cleaned, CommitError> {
+    let events: Count = |cleaned| &mut cleaned.events;
+    let operator_log: Count = |cleaned| &mut cleaned.operator_log;
+    let quarantine: Count = |cleaned| &mut cleaned.quarantine;
+    let made_passkeys: Count = |cleaned| &mut cleaned.made_passkeys;
     let mut cleaned = Cleaned::default();
-    for (count, statement) in [
+    for (before, statement, count) in [
         (
-            &mut cleaned.events,
+            before,
             "DELETE FROM events WHERE ctid = ANY (ARRAY (
                  SELECT ctid FROM events WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            events,
         ),
         (
-            &mut cleaned.operator_log,
+            before,
             "DELETE FROM operator_log WHERE id = ANY (ARRAY (
                  SELECT id FROM operator_log WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            operator_log,
         ),
         (
-            &mut cleaned.quarantine,
+            before,
             "DELETE FROM quarantine WHERE id = ANY (ARRAY (
                  SELECT id FROM quarantine WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            quarantine,
         ),
-    ] {
-        let done = sqlx::query(statement)
-            .bind(SqlTime::from(before))
-            .bind(i64::from(batch))
-            .execute(&mut open.connection)
-            .await?;
-        *count = done.rows_affected();
-    }
-    for (statement, before) in [
         (
+            in_vain_before,
             "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
                  SELECT credential FROM made_passkeys WHERE imported_at IS NULL AND made_at < $1
                  LIMIT $2 FOR UPDATE SKIP LOCKED))",
-            in_vain_before,
+            made_passkeys,
         ),
         (
+            before,
             "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
                  SELECT credential FROM made_passkeys WHERE removed_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-            before,
+            made_passkeys,
         ),
         (
+            before,
             "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
                  SELECT credential FROM made_passkeys WHERE absence = 'in_doubt' AND absent_since < $1
                  LIMIT $2 FOR UPDATE SKIP LOCKED))",
-            before,
+            made_passkeys,
         ),
         (
+            before,
             "DELETE FROM made_passkeys WHERE credential = ANY (ARRAY (
                  SELECT credential FROM made_passkeys WHERE gone_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-            before,
+            made_passkeys,
         ),
     ] {
         let done = sqlx::query(statement)
@@ -66,7 +70,7 @@ pub async fn clean(
             .bind(i64::from(batch))
             .execute(&mut open.connection)
             .await?;
-        cleaned.made_passkeys += done.rows_affected();
+        *count(&mut cleaned) += done.rows_affected();
     }
     Ok(cleaned)
 }

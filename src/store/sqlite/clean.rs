@@ -7,6 +7,8 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 
 use super::super::backend::{Cleaned, CommitError, ReadError};
 
+type Count = fn(&mut Cleaned) -> &mut u64;
+
 /// Rows that are read at once.
 const WINDOW: u32 = 1000;
 /// Events are numbered in the order they were written, which is that of time but for moments. So many young ones in
@@ -65,43 +67,43 @@ pub async fn clean(
             .await?;
         cleaned.events = done.rows_affected();
     }
-    for (count, statement) in [
+    let operator_log: Count = |cleaned| &mut cleaned.operator_log;
+    let quarantine: Count = |cleaned| &mut cleaned.quarantine;
+    let made_passkeys: Count = |cleaned| &mut cleaned.made_passkeys;
+    for (before, statement, count) in [
         (
-            &mut cleaned.operator_log,
+            before,
             "DELETE FROM operator_log WHERE id IN (SELECT id FROM operator_log WHERE at < ?1 ORDER BY at LIMIT ?2)",
+            operator_log,
         ),
         (
-            &mut cleaned.quarantine,
+            before,
             "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE at < ?1 LIMIT ?2)",
+            quarantine,
         ),
-    ] {
-        let done = sqlx::query(statement)
-            .bind(before.as_microsecond())
-            .bind(batch)
-            .execute(&mut *transaction)
-            .await?;
-        *count = done.rows_affected();
-    }
-    for (statement, before) in [
         (
+            in_vain_before,
             "DELETE FROM made_passkeys WHERE credential IN (
                  SELECT credential FROM made_passkeys WHERE imported_at IS NULL AND made_at < ?1 LIMIT ?2)",
-            in_vain_before,
+            made_passkeys,
         ),
         (
+            before,
             "DELETE FROM made_passkeys WHERE credential IN (
                  SELECT credential FROM made_passkeys WHERE removed_at < ?1 LIMIT ?2)",
-            before,
+            made_passkeys,
         ),
         (
+            before,
             "DELETE FROM made_passkeys WHERE credential IN (
                  SELECT credential FROM made_passkeys WHERE absence = 'in_doubt' AND absent_since < ?1 LIMIT ?2)",
-            before,
+            made_passkeys,
         ),
         (
+            before,
             "DELETE FROM made_passkeys WHERE credential IN (
                  SELECT credential FROM made_passkeys WHERE gone_at < ?1 LIMIT ?2)",
-            before,
+            made_passkeys,
         ),
     ] {
         let done = sqlx::query(statement)
@@ -109,7 +111,7 @@ pub async fn clean(
             .bind(batch)
             .execute(&mut *transaction)
             .await?;
-        cleaned.made_passkeys += done.rows_affected();
+        *count(&mut cleaned) += done.rows_affected();
     }
     transaction.commit().await?;
     Ok(cleaned)
@@ -117,23 +119,16 @@ pub async fn clean(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::Ordering;
 
     use super::super::super::contract::store_on;
-    use super::super::super::{MadeBy, Opening};
-    use super::super::Sqlite;
+    use super::super::steps::{hundreds, opened};
     use super::*;
     use crate::store::made_passkeys::MadePasskeys as _;
 
-    /// Of the virtual machine.
-    const STEPS: i32 = 100;
-
     #[tokio::test]
     async fn passkeys_that_stay_cost_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let opening = Opening::Migrate(MadeBy::Development);
-        let sqlite = Arc::new(Sqlite::open(&directory.path().join("test.db"), opening).await.unwrap());
+        let (sqlite, _directory) = opened().await;
         store_on(sqlite.clone()).await;
         let mut connection = sqlite.writer.acquire().await.unwrap();
         for n in 0_u16..3000 {
@@ -150,16 +145,11 @@ mod tests {
             .await
             .unwrap();
         }
-        let looks = Arc::new(AtomicU32::new(0));
-        let looked = looks.clone();
-        connection.lock_handle().await.unwrap().set_progress_handler(STEPS, move || {
-            looked.fetch_add(1, Ordering::Relaxed);
-            true
-        });
+        let steps = hundreds(&mut connection).await;
         let before = Timestamp::from_microsecond(9).unwrap();
         let cleaned = clean(&mut connection, None, before, before, 1000).await.unwrap();
         assert_eq!(cleaned, Cleaned::default());
-        assert!(looks.load(Ordering::Relaxed) < 20, "{looks:?} times {STEPS} steps");
+        assert!(steps.load(Ordering::Relaxed) < 20, "{steps:?} hundred steps");
         drop(connection);
         assert_eq!(sqlite.unasked_identities(None, 9).await.unwrap(), []);
     }

@@ -73,25 +73,19 @@ async fn of_record(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::Ordering;
 
     use uuid::Uuid;
 
     use super::super::super::contract::{person, registered, store_on};
-    use super::super::super::{MadeBy, Opening};
-    use super::super::Sqlite;
+    use super::super::steps::{hundreds, opened};
     use super::*;
 
     const OTHERS: u128 = 3000;
-    /// Of the virtual machine; an erasure is a few hundred.
-    const STEPS: i32 = 100;
 
     #[tokio::test]
     async fn what_others_have_costs_an_erasure_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let opening = Opening::Migrate(MadeBy::Development);
-        let sqlite = Arc::new(Sqlite::open(&directory.path().join("test.db"), opening).await.unwrap());
+        let (sqlite, _directory) = opened().await;
         let store = store_on(sqlite.clone()).await;
         store.apply(registered(1, 1, 1)).await.unwrap();
         store.apply(registered(2, 1, 2)).await.unwrap();
@@ -103,22 +97,15 @@ mod tests {
                 .await
                 .unwrap();
         }
-        let looks = Arc::new(AtomicU32::new(0));
-        let looked = looks.clone();
-        connection.lock_handle().await.unwrap().set_progress_handler(STEPS, move || {
-            looked.fetch_add(1, Ordering::Relaxed);
-            true
-        });
+        let steps = hundreds(&mut connection).await;
         let erased = erase(&mut connection, person(1)).await.unwrap();
         assert_eq!(erased, Erased { record: true, events: 1, identifiers: 1, ..Erased::default() });
-        assert!(looks.load(Ordering::Relaxed) < 20, "{looks:?} times {STEPS} steps");
+        assert!(steps.load(Ordering::Relaxed) < 20, "{steps:?} hundred steps");
     }
 
     #[tokio::test]
     async fn who_cannot_be_read_can_be_erased() {
-        let directory = tempfile::tempdir().unwrap();
-        let opening = Opening::Migrate(MadeBy::Development);
-        let sqlite = Arc::new(Sqlite::open(&directory.path().join("test.db"), opening).await.unwrap());
+        let (sqlite, _directory) = opened().await;
         store_on(sqlite.clone()).await.apply(registered(1, 1, 1)).await.unwrap();
         let mut connection = sqlite.writer.acquire().await.unwrap();
         sqlx::query("UPDATE records SET facts = '{'").execute(&mut *connection).await.unwrap();

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
 use super::super::Whose;
@@ -80,16 +80,10 @@ impl MadePasskeys for Sqlite {
         after: Option<IdentityId>,
         limit: u32,
     ) -> Result<Vec<IdentityId>, ReadError> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT DISTINCT identity FROM made_passkeys
+        const IMPORTED: &str = "SELECT DISTINCT identity FROM made_passkeys
              WHERE identity > coalesce(?1, x'') AND imported_at IS NOT NULL AND removed_at IS NULL
-             ORDER BY identity LIMIT ?2",
-        )
-        .bind(after.map(|after| after.as_bytes().to_vec()))
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter().map(to_identity).collect()
+             ORDER BY identity LIMIT ?2";
+        people(&self.readers, IMPORTED, after, limit).await
     }
 
     async fn unasked_identities(
@@ -97,17 +91,26 @@ impl MadePasskeys for Sqlite {
         after: Option<IdentityId>,
         limit: u32,
     ) -> Result<Vec<IdentityId>, ReadError> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT DISTINCT identity FROM made_passkeys
+        const UNASKED: &str = "SELECT DISTINCT identity FROM made_passkeys
              WHERE identity > coalesce(?1, x'') AND absence = 'unasked' AND removed_at IS NULL AND gone_at IS NULL
-             ORDER BY identity LIMIT ?2",
-        )
+             ORDER BY identity LIMIT ?2";
+        people(&self.readers, UNASKED, after, limit).await
+    }
+}
+
+/// `statement`: who comes after ?1, at most ?2, in the order of identities.
+async fn people(
+    readers: &SqlitePool,
+    statement: &'static str,
+    after: Option<IdentityId>,
+    limit: u32,
+) -> Result<Vec<IdentityId>, ReadError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(statement)
         .bind(after.map(|after| after.as_bytes().to_vec()))
         .bind(limit)
-        .fetch_all(&self.readers)
+        .fetch_all(readers)
         .await?;
-        rows.into_iter().map(to_identity).collect()
-    }
+    rows.into_iter().map(to_identity).collect()
 }
 
 async fn place(

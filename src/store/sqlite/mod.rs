@@ -11,6 +11,8 @@ mod open;
 mod operator_log;
 mod outbox;
 mod read;
+#[cfg(test)]
+mod steps;
 mod turns;
 mod write;
 
