@@ -158,7 +158,9 @@ test('two tabs at once: two passkeys, and none is lost', async ({ person, page, 
   });
 });
 
-test('two tabs with an offer: one ceremony, and the other tab says so until it has ended', async ({ person, page }) => {
+/** The device is asked in the first of two tabs, and the other one has heard of it. @param {Person} person */
+async function twoAtIt(person) {
+  const { page } = person;
   await isOffered(person);
   const other = await person.tab();
   await other.goto(offerUrl(person));
@@ -170,6 +172,11 @@ test('two tabs with an offer: one ceremony, and the other tab says so until it h
   await other.bringToFront();
   await press(other, SET_UP);
   await reads(other, BUSY);
+  return { other, device };
+}
+
+test('two tabs with an offer: one ceremony, and the other tab says so until it has ended', async ({ person, page }) => {
+  const { other, device } = await twoAtIt(person);
   await device.release();
   await sees(page, READY);
   await sees(other, READY);
@@ -193,17 +200,7 @@ test('a tab that is opened in the middle of it hears of it too', async ({ person
 });
 
 test('a tab that is closed in the middle keeps no other waiting', async ({ person, page }) => {
-  await isOffered(person);
-  const other = await person.tab();
-  await other.goto(offerUrl(person));
-  await sees(other, TITLE);
-  await person.hold();
-  await page.bringToFront();
-  await press(page, SET_UP);
-  await until('the device is asked', () => person.ceremonies.length === 1);
-  await other.bringToFront();
-  await press(other, SET_UP);
-  await reads(other, BUSY);
+  const { other } = await twoAtIt(person);
   await page.close();
   await until('it may begin here', async () => (await other.getByText(BUSY).count()) === 0);
   await press(other, SET_UP);
