@@ -29,25 +29,21 @@ pub struct PasskeyMediation {
     mediation: Option<Mediation>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the OpenAPI document")]
 pub enum Mediation {
     Optional,
     Conditional,
 }
 
-impl Mediation {
-    fn read(body: &Fields) -> Result<CeremonyKind, BodyError> {
-        let told = body.text("mediation", "conditional, optional or null", |text| match text {
-            "conditional" => Some(Mediation::Conditional),
-            "optional" => Some(Mediation::Optional),
-            _ => None,
-        })?;
-        Ok(match told {
-            Some(Mediation::Conditional) => CeremonyKind::Conditional,
-            Some(Mediation::Optional) | None => CeremonyKind::Asked,
-        })
-    }
+fn kind(body: &Fields) -> Result<CeremonyKind, BodyError> {
+    let told = body.text("mediation", "conditional, optional or null", |text| match text {
+        "conditional" => Some(CeremonyKind::Conditional),
+        "optional" => Some(CeremonyKind::Asked),
+        _ => None,
+    });
+    Ok(told?.unwrap_or_default())
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -99,7 +95,7 @@ pub async fn passkey_options(
     body: web::Payload,
 ) -> Result<HttpResponse, Refusal> {
     caller.is_still(request.headers())?;
-    let kind = Mediation::read(&Fields::parse(&read(request.headers(), body).await?)?)?;
+    let kind = kind(&Fields::parse(&read(request.headers(), body).await?)?)?;
     let Caller { session, pages, .. } = &caller;
     let own = pages.own_paced(session).map_err(|why| pages.not_here(why))?;
     own.hands_in().await.map_err(|why| pages.not_here(why))?;
